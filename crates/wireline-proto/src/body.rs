@@ -1,0 +1,5 @@
+//! The message body: how long it is, how it is decoded, how it is encoded.
+
+pub(crate) mod decode;
+pub(crate) mod encode;
+pub(crate) mod length;

@@ -1,0 +1,208 @@
+//! How long is this body? RFC 9112 section 6.3, its rules in order and numbered as there. The only reader of
+//! `Content-Length` and `Transfer-Encoding`.
+
+use http::{StatusCode, Version};
+
+use crate::config::{Deviations, Leniency};
+use crate::error::Violation;
+use crate::exchange::Role;
+use crate::fields::FieldsRef;
+use crate::grammar;
+
+/// How the end of a message body is found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Framing {
+    /// There is no body.
+    None,
+    /// After this many bytes: `Content-Length`.
+    Length(u64),
+    /// After the last chunk and the trailer section: `Transfer-Encoding: chunked`.
+    Chunked,
+    /// When the connection closes. Never for a request.
+    UntilClose,
+    /// Never: a tunnel or another protocol.
+    Tunnel,
+}
+
+impl Framing {
+    /// One word that does not change: `none`, `length`, `chunked`, `close`, `tunnel`.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::Length(_) => "length",
+            Self::Chunked => "chunked",
+            Self::UntilClose => "close",
+            Self::Tunnel => "tunnel",
+        }
+    }
+
+    /// The length of the content, where the peer has said it: 0 for no body.
+    #[must_use]
+    pub const fn length(self) -> Option<u64> {
+        match self {
+            Self::None => Some(0),
+            Self::Length(length) => Some(length),
+            Self::Chunked | Self::UntilClose | Self::Tunnel => None,
+        }
+    }
+}
+
+/// A framing field that is wrong, and where its value starts in the field section.
+pub(crate) type Wrong = (Violation, Place);
+
+/// Which field line: its place in the order of the section.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Place(pub(crate) usize);
+
+/// The framing of a final response to a request of this role.
+///
+/// A length cannot be right that does not see the request and the status, so both are here.
+pub(crate) fn of_response(
+    role: &Role,
+    status: StatusCode,
+    version: Version,
+    fields: FieldsRef<'_>,
+    leniency: &Leniency,
+    deviations: &mut Deviations,
+) -> Result<Framing, Wrong> {
+    // 1. HEAD, 1xx, 204, 304: the message ends with its head, whatever the fields say.
+    if *role == Role::Head || status.is_informational() || matches!(status.as_u16(), 204 | 304) {
+        return Ok(Framing::None);
+    }
+    // 2. 2xx to CONNECT: a tunnel, whatever the fields say.
+    if *role == Role::Connect && status.is_success() {
+        return Ok(Framing::Tunnel);
+    }
+    let coding = transfer_coding(fields);
+    let length = content_length(fields);
+    if let Some((coding, place)) = coding {
+        // 3. Transfer-Encoding and Content-Length: "ought to be handled as an error". Section 6.1 says the same of
+        //    Transfer-Encoding in HTTP/1.0.
+        let beside_length = length.as_ref().map(|found| match found {
+            Ok((_, place)) | Err((_, place)) => *place,
+        });
+        if beside_length.is_some() || version < Version::HTTP_11 {
+            if !leniency.te_with_cl {
+                return Err(match beside_length {
+                    Some(length) => (Violation::CodingWithLength, Place(length.0.max(place.0))),
+                    None => (Violation::CodingInHttp10, place),
+                });
+            }
+            deviations.te_with_cl += 1;
+        }
+        return match coding {
+            // 4. and 5. chunked last: the chunks say.
+            Coding::Chunked => Ok(Framing::Chunked),
+            Coding::ChunkedLast if leniency.raw_transfer_coding => {
+                deviations.raw_transfer_coding += 1;
+                Ok(Framing::Chunked)
+            }
+            // 5. otherwise, in a response: until the connection closes.
+            Coding::Other if leniency.raw_transfer_coding => {
+                deviations.raw_transfer_coding += 1;
+                Ok(Framing::UntilClose)
+            }
+            Coding::ChunkedLast | Coding::Other | Coding::Wrong => Err((Violation::CodingUnsupported, place)),
+        };
+    }
+    match length {
+        // 7. a valid Content-Length.
+        Some(Ok((length, _))) => Ok(Framing::Length(length)),
+        // 6. an invalid one.
+        Some(Err(_)) if leniency.invalid_length_reads_to_close => {
+            deviations.invalid_length_reads_to_close += 1;
+            Ok(Framing::UntilClose)
+        }
+        Some(Err(wrong)) => Err(wrong),
+        // 9. nothing said: until the connection closes.
+        None => Ok(Framing::UntilClose),
+    }
+}
+
+/// The framing of a request, for whose content nothing but a length or chunks will do (RFC 9112 section 6.3, rule 8:
+/// otherwise it has none).
+pub(crate) fn of_request(version: Version, fields: FieldsRef<'_>) -> Result<Framing, RequestFault> {
+    let lengths = fields.get_all(CONTENT_LENGTH).count();
+    match (transfer_coding(fields), content_length(fields)) {
+        (None, None) => Ok(Framing::None),
+        (None, Some(_)) if lengths > 1 => Err(RequestFault::LengthRepeated),
+        (None, Some(Ok((length, _)))) => Ok(Framing::Length(length)),
+        (None, Some(Err(_))) => Err(RequestFault::LengthInvalid),
+        (Some(_), Some(_)) => Err(RequestFault::LengthWithCoding),
+        (Some(_), None) if version < Version::HTTP_11 => Err(RequestFault::CodingInHttp10),
+        (Some((Coding::Chunked | Coding::ChunkedLast, _)), None) => Ok(Framing::Chunked),
+        (Some((Coding::Other | Coding::Wrong, _)), None) => Err(RequestFault::CodingUnsupported),
+    }
+}
+
+/// Why the framing fields of a request cannot be sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum RequestFault {
+    CodingInHttp10,
+    CodingUnsupported,
+    LengthInvalid,
+    LengthRepeated,
+    LengthWithCoding,
+}
+
+const CONTENT_LENGTH: &str = "content-length";
+const TRANSFER_ENCODING: &str = "transfer-encoding";
+
+enum Coding {
+    /// `chunked` and nothing else.
+    Chunked,
+    /// Others, then `chunked`, once.
+    ChunkedLast,
+    /// Others, and no `chunked`.
+    Other,
+    /// `chunked` twice, in the wrong place or with parameters, or no coding at all (RFC 9112 sections 6.1 and 7.1).
+    Wrong,
+}
+
+fn transfer_coding(fields: FieldsRef<'_>) -> Option<(Coding, Place)> {
+    let mut lines = fields.iter().enumerate().filter(|(_, field)| field.is(TRANSFER_ENCODING)).peekable();
+    let place = Place(lines.peek()?.0);
+    let (mut codings, mut chunked, mut last_is_chunked) = (0_u32, 0_u32, false);
+    let mut wrong = false;
+    for coding in lines.flat_map(|(_, field)| grammar::list(field.value())) {
+        codings += 1;
+        last_is_chunked = coding.eq_ignore_ascii_case(b"chunked");
+        chunked += u32::from(last_is_chunked);
+        let name = coding.split(|&byte| byte == b';').next().unwrap_or_default();
+        let name = &name[grammar::without_ows(name)];
+        wrong |= grammar::first_not(name, grammar::TOKEN).is_some();
+        wrong |= !last_is_chunked && name.eq_ignore_ascii_case(b"chunked");
+    }
+    let coding = match (wrong, codings, chunked) {
+        (false, 1, 1) => Coding::Chunked,
+        (false, 2.., 1) if last_is_chunked => Coding::ChunkedLast,
+        (false, 1.., 0) => Coding::Other,
+        _ => Coding::Wrong,
+    };
+    Some((coding, place))
+}
+
+/// `Content-Length = 1*DIGIT`; the same number several times, as a list or on several lines, is taken once (RFC 9110
+/// section 8.6).
+fn content_length(fields: FieldsRef<'_>) -> Option<Result<(u64, Place), Wrong>> {
+    let mut length = None;
+    for (line, field) in fields.iter().enumerate().filter(|(_, field)| field.is(CONTENT_LENGTH)) {
+        let place = Place(line);
+        for number in field.value().split(|&byte| byte == b',') {
+            let number = &number[grammar::without_ows(number)];
+            let Some(number) = grammar::decimal(number) else {
+                let digits = !number.is_empty() && number.iter().all(u8::is_ascii_digit);
+                let violation = if digits { Violation::LengthOverflow } else { Violation::LengthInvalid };
+                return Some(Err((violation, place)));
+            };
+            match length {
+                None => length = Some((number, place)),
+                Some((same, _)) if same == number => {}
+                Some(_) => return Some(Err((Violation::LengthConflict, place))),
+            }
+        }
+    }
+    length.map(Ok)
+}

@@ -1,0 +1,180 @@
+//! Bytes that wait, in memory that is lent only while they do: an idle connection holds none.
+
+use crate::free;
+/// A queue of bytes in one piece.
+#[derive(Clone)]
+pub(crate) struct Buffer {
+    /// All of it is initialised; `start..end` is filled.
+    memory: Vec<u8>,
+    start: usize,
+    end: usize,
+    /// The last fill took all the room there was: the peer is faster than this buffer is large.
+    hungry: bool,
+}
+
+/// Enough for most heads and for small content, little enough for thousands of connections.
+const INITIAL: usize = 4 << 10;
+
+/// Beyond this size a larger buffer does not make reading faster, so it grows only for what does not fit otherwise.
+pub(crate) const COMFORTABLE: usize = 64 << 10;
+
+impl Buffer {
+    pub(crate) const fn new() -> Self {
+        Self { memory: Vec::new(), start: 0, end: 0, hungry: false }
+    }
+
+    pub(crate) fn filled(&self) -> &[u8] {
+        &self.memory[self.start..self.end]
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.end - self.start
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.start == self.end
+    }
+
+    /// Lets go of the first `n` bytes.
+    pub(crate) fn consume(&mut self, n: usize) {
+        debug_assert!(n <= self.len(), "no more is consumed than is there");
+        self.start += n;
+        if self.start == self.end {
+            (self.start, self.end) = (0, 0);
+        }
+    }
+
+    /// Room to fill, at the end; empty when `max` bytes wait already.
+    pub(crate) fn space(&mut self, max: usize) -> &mut [u8] {
+        if self.memory.is_empty() {
+            self.memory = free::lend_bytes(INITIAL.min(max));
+        }
+        let full = self.end == self.memory.len();
+        if full || (self.hungry && self.is_empty() && self.memory.len() < COMFORTABLE) {
+            let size = (self.memory.len() * 2).min(max);
+            // Moving what waits to the front is cheap when it is little; otherwise it would be moved for each byte
+            // that a reader takes, so growing comes first.
+            if full && self.start > 0 && (self.len() <= self.memory.len() / 2 || size <= self.memory.len()) {
+                self.memory.copy_within(self.start..self.end, 0);
+                (self.start, self.end) = (0, self.len());
+            } else if size > self.memory.len() {
+                self.grow(size);
+            }
+            self.hungry = false;
+        }
+        &mut self.memory[self.end..]
+    }
+
+    /// Says that the first `n` bytes of the room have been filled.
+    ///
+    /// # Panics
+    /// When there was less room.
+    pub(crate) fn fill(&mut self, n: usize) {
+        assert!(n <= self.memory.len() - self.end, "more bytes were filled than there was room for");
+        self.end += n;
+        self.hungry = self.end == self.memory.len();
+    }
+
+    /// Adds bytes of our own, however many.
+    pub(crate) fn push(&mut self, bytes: &[u8]) {
+        if self.memory.len() - self.end < bytes.len() {
+            let size = (self.len() + bytes.len()).next_power_of_two().max(INITIAL);
+            if size <= self.memory.len() {
+                self.memory.copy_within(self.start..self.end, 0);
+                (self.start, self.end) = (0, self.len());
+            } else {
+                self.grow(size);
+            }
+        }
+        self.memory[self.end..self.end + bytes.len()].copy_from_slice(bytes);
+        self.end += bytes.len();
+    }
+
+    /// Gives the memory back if nothing waits.
+    pub(crate) fn release(&mut self) {
+        if self.is_empty() && !self.memory.is_empty() {
+            free::give_back_bytes(std::mem::take(&mut self.memory));
+            self.hungry = false;
+        }
+    }
+
+    /// How much memory is held, in bytes.
+    pub(crate) fn held(&self) -> usize {
+        self.memory.capacity()
+    }
+
+    fn grow(&mut self, size: usize) {
+        let mut memory = free::lend_bytes(size);
+        let len = self.len();
+        memory[..len].copy_from_slice(self.filled());
+        free::give_back_bytes(std::mem::replace(&mut self.memory, memory));
+        (self.start, self.end) = (0, len);
+    }
+}
+
+impl Drop for Buffer {
+    fn drop(&mut self) {
+        if !self.memory.is_empty() {
+            free::give_back_bytes(std::mem::take(&mut self.memory));
+        }
+    }
+}
+
+impl std::fmt::Debug for Buffer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} bytes", self.len())
+    }
+}
+
+impl PartialEq for Buffer {
+    /// What waits is what counts, not the memory that it waits in.
+    fn eq(&self, other: &Self) -> bool {
+        self.filled() == other.filled()
+    }
+}
+
+impl Eq for Buffer {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_pushed_comes_out_in_order() {
+        let mut buffer = Buffer::new();
+        let mut out = Vec::new();
+        let bytes: Vec<u8> = (0..100_000_u32).map(|i| (i % 251) as u8).collect();
+        for piece in bytes.chunks(777) {
+            buffer.push(piece);
+            let n = buffer.len() / 2;
+            out.extend_from_slice(&buffer.filled()[..n]);
+            buffer.consume(n);
+        }
+        out.extend_from_slice(buffer.filled());
+        assert!(out == bytes);
+    }
+
+    #[test]
+    fn room_ends_at_the_bound_and_comes_back() {
+        let mut buffer = Buffer::new();
+        while !buffer.space(10_000).is_empty() {
+            let n = buffer.space(10_000).len();
+            buffer.fill(n);
+        }
+        assert_eq!(buffer.len(), 10_000);
+        buffer.consume(1);
+        assert_eq!(buffer.space(10_000).len(), 1);
+        assert!(buffer.held() <= 10_000);
+    }
+
+    #[test]
+    fn an_empty_buffer_gives_its_memory_back() {
+        let mut buffer = Buffer::new();
+        buffer.push(b"abc");
+        buffer.release();
+        assert!(buffer.held() > 0);
+        buffer.consume(3);
+        buffer.release();
+        assert_eq!(buffer.held(), 0);
+    }
+}

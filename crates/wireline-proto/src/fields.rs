@@ -1,0 +1,456 @@
+//! A field section. [`Fields`] *is its bytes*: one block in wire form with an index of offsets, for sending and
+//! receiving alike. Order, case, repeated lines and access without a copy follow from that.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use http::header::{HeaderMap, HeaderName, HeaderValue};
+
+use crate::grammar::{self, TEXT, TOKEN};
+
+/// Where a field line is in its section.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Line {
+    pub(crate) name: u32,
+    pub(crate) name_len: u32,
+    pub(crate) value: u32,
+    pub(crate) value_len: u32,
+    /// The value is not contiguous on the wire (it was folded, or bytes of it were replaced): it stands in the
+    /// section's `rewritten` block instead.
+    pub(crate) rewritten: bool,
+}
+
+/// A field section of your own: ordered, with the case and the repetitions that you gave it, in wire form.
+///
+/// ```
+/// use wireline_proto::Fields;
+///
+/// let mut fields = Fields::new();
+/// fields.append("X-Tag", "a")?;
+/// fields.append("x-tag", "b")?;
+/// assert_eq!(fields.as_bytes(), b"X-Tag: a\r\nx-tag: b\r\n");
+/// assert_eq!(fields.get("X-TAG"), Some(&b"a"[..]));
+/// assert_eq!(fields.joined("x-tag").as_deref(), Some(&b"a, b"[..]));
+/// # Ok::<(), wireline_proto::InvalidField>(())
+/// ```
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct Fields {
+    bytes: Vec<u8>,
+    lines: Vec<Line>,
+    rewritten: Vec<u8>,
+}
+
+impl Fields {
+    /// No fields. Allocates nothing.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self { bytes: Vec::new(), lines: Vec::new(), rewritten: Vec::new() }
+    }
+
+    /// Reads a section from its wire form: lines that end in CRLF, with or without the empty line behind them. The
+    /// bytes are kept as they are.
+    ///
+    /// # Errors
+    /// [`InvalidField`] at the first byte that is not legal. Folded lines are not: nobody may send them (RFC 9112
+    /// section 5.2).
+    pub fn parse(wire: &[u8]) -> Result<Self, InvalidField> {
+        let mut fields = Self::new();
+        let section = if wire == b"\r\n" {
+            &[][..]
+        } else {
+            wire.strip_suffix(b"\r\n\r\n").map_or(wire, |s| &wire[..s.len() + 2])
+        };
+        let mut start = 0;
+        while start < section.len() {
+            let line = &section[start..];
+            let len = memchr::memchr(b'\n', line).ok_or(InvalidField::Line { at: section.len() })?;
+            let text = line[..len].strip_suffix(b"\r").ok_or(InvalidField::Line { at: start + len })?;
+            let colon = memchr::memchr(b':', text).ok_or(InvalidField::Line { at: start })?;
+            let (name, value) = (&text[..colon], &text[colon + 1..]);
+            check_name(name).map_err(|at| InvalidField::Name { at: start + at })?;
+            check_value(value).map_err(|at| InvalidField::Value { at: start + colon + 1 + at })?;
+            fields.index(start, colon, value);
+            start += len + 1;
+        }
+        fields.bytes.extend_from_slice(section);
+        Ok(fields)
+    }
+
+    /// Adds a field line at the end. White space around the value is sent as given and is not part of the value.
+    ///
+    /// # Errors
+    /// A name that is no token (RFC 9110 section 5.1), or a value with a control byte other than HTAB (RFC 9110
+    /// section 5.5): nothing is added, so a value cannot smuggle in a second line.
+    pub fn append(&mut self, name: impl AsRef<[u8]>, value: impl AsRef<[u8]>) -> Result<(), InvalidField> {
+        let (name, value) = (name.as_ref(), value.as_ref());
+        check_name(name).map_err(|at| InvalidField::Name { at })?;
+        check_value(value).map_err(|at| InvalidField::Value { at })?;
+        self.push(name, value);
+        Ok(())
+    }
+
+    /// Puts one line of this name in the place of the first one and drops the others; adds it when there is none.
+    ///
+    /// # Errors
+    /// As [`append`](Self::append).
+    pub fn set(&mut self, name: impl AsRef<[u8]>, value: impl AsRef<[u8]>) -> Result<(), InvalidField> {
+        let (name, value) = (name.as_ref(), value.as_ref());
+        Self::new().append(name, value)?;
+        let mut placed = false;
+        let mut fields = Self::new();
+        for field in self.iter() {
+            if !field.name.eq_ignore_ascii_case(name) {
+                fields.push(field.name, field.value);
+            } else if !placed {
+                fields.push(name, value);
+                placed = true;
+            }
+        }
+        if !placed {
+            fields.push(name, value);
+        }
+        *self = fields;
+        Ok(())
+    }
+
+    /// Drops all lines of this name and says how many there were.
+    pub fn remove(&mut self, name: &str) -> usize {
+        let before = self.lines.len();
+        let mut fields = Self::new();
+        for field in self.iter().filter(|field| !field.is(name)) {
+            fields.push(field.name, field.value);
+        }
+        *self = fields;
+        before - self.lines.len()
+    }
+
+    /// The section to look at.
+    #[must_use]
+    #[allow(clippy::should_implement_trait, reason = "AsRef cannot return a value that borrows")]
+    pub fn as_ref(&self) -> FieldsRef<'_> {
+        FieldsRef { bytes: &self.bytes, lines: &self.lines, rewritten: &self.rewritten }
+    }
+
+    /// See [`FieldsRef::len`].
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.lines.len()
+    }
+
+    /// Whether there are no field lines.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.lines.is_empty()
+    }
+
+    /// See [`FieldsRef::iter`].
+    pub fn iter(&self) -> impl Iterator<Item = Field<'_>> {
+        self.as_ref().iter()
+    }
+
+    /// See [`FieldsRef::get`].
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<&[u8]> {
+        self.as_ref().get(name)
+    }
+
+    /// See [`FieldsRef::get_all`].
+    pub fn get_all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a [u8]> {
+        self.as_ref().get_all(name)
+    }
+
+    /// See [`FieldsRef::joined`].
+    #[must_use]
+    pub fn joined(&self, name: &str) -> Option<Cow<'_, [u8]>> {
+        self.as_ref().joined(name)
+    }
+
+    /// See [`FieldsRef::contains`].
+    #[must_use]
+    pub fn contains(&self, name: &str) -> bool {
+        self.as_ref().contains(name)
+    }
+
+    /// See [`FieldsRef::has_token`].
+    #[must_use]
+    pub fn has_token(&self, name: &str, token: &str) -> bool {
+        self.as_ref().has_token(name, token)
+    }
+
+    /// See [`FieldsRef::as_bytes`].
+    #[must_use]
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    /// Adds a line whose parts are known to be legal.
+    fn push(&mut self, name: &[u8], value: &[u8]) {
+        self.index(self.bytes.len(), name.len(), value);
+        // The value's place in the index is behind the colon; the space that is sent there is OWS.
+        if let Some(line) = self.lines.last_mut() {
+            line.value += 1;
+        }
+        for part in [name, b": ", value, b"\r\n"] {
+            self.bytes.extend_from_slice(part);
+        }
+    }
+
+    /// Notes a line that starts at `start` and whose value, `value`, stands right behind the colon.
+    fn index(&mut self, start: usize, name_len: usize, value: &[u8]) {
+        let range = grammar::without_ows(value);
+        self.lines.push(Line {
+            name: offset(start),
+            name_len: offset(name_len),
+            value: offset(start + name_len + 1 + range.start),
+            value_len: offset(range.len()),
+            rewritten: false,
+        });
+    }
+
+    pub(crate) fn into_parts(self) -> (Vec<u8>, Vec<Line>) {
+        (self.bytes, self.lines)
+    }
+}
+
+/// Places in a section fit into 32 bits: what is received is bounded by [`Limits`](crate::Limits), which are 32 bits
+/// wide, and what is sent has to be in memory.
+fn offset(at: usize) -> u32 {
+    u32::try_from(at).expect("a field section is smaller than 4 GiB")
+}
+
+fn check_name(name: &[u8]) -> Result<(), usize> {
+    match grammar::first_not(name, TOKEN) {
+        None if name.is_empty() => Err(0),
+        None => Ok(()),
+        Some(at) => Err(at),
+    }
+}
+
+fn check_value(value: &[u8]) -> Result<(), usize> {
+    grammar::first_not(value, TEXT).map_or(Ok(()), Err)
+}
+
+impl fmt::Debug for Fields {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.as_ref().fmt(f)
+    }
+}
+
+/// A field section lent from a connection, or from [`Fields`].
+#[derive(Clone, Copy)]
+pub struct FieldsRef<'a> {
+    pub(crate) bytes: &'a [u8],
+    pub(crate) lines: &'a [Line],
+    pub(crate) rewritten: &'a [u8],
+}
+
+impl<'a> FieldsRef<'a> {
+    pub(crate) const EMPTY: Self = Self { bytes: &[], lines: &[], rewritten: &[] };
+
+    /// How many field lines there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.lines.len()
+    }
+
+    /// Whether there are no field lines.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.lines.is_empty()
+    }
+
+    /// The field lines in order.
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = Field<'a>> + use<'a> {
+        let Self { bytes, lines, rewritten } = *self;
+        lines.iter().map(move |line| {
+            let block = if line.rewritten { rewritten } else { bytes };
+            Field { name: part(bytes, line.name, line.name_len), value: part(block, line.value, line.value_len) }
+        })
+    }
+
+    /// The value of the first line of this name, whatever its case.
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<&'a [u8]> {
+        self.iter().find(|field| field.is(name)).map(|field| field.value)
+    }
+
+    /// The values of all lines of this name, in order.
+    pub fn get_all<'n>(&self, name: &'n str) -> impl Iterator<Item = &'a [u8]> + use<'a, 'n> {
+        self.iter().filter(move |field| field.is(name)).map(|field| field.value)
+    }
+
+    /// The values of all lines of this name joined by `, ` (RFC 9110 section 5.3). Not for `Set-Cookie`, which must
+    /// be taken line by line.
+    #[must_use]
+    pub fn joined(&self, name: &str) -> Option<Cow<'a, [u8]>> {
+        let mut values = self.get_all(name);
+        let mut joined = Cow::Borrowed(values.next()?);
+        for value in values {
+            let joined = joined.to_mut();
+            joined.extend_from_slice(b", ");
+            joined.extend_from_slice(value);
+        }
+        Some(joined)
+    }
+
+    /// Whether there is a line of this name.
+    #[must_use]
+    pub fn contains(&self, name: &str) -> bool {
+        self.iter().any(|field| field.is(name))
+    }
+
+    /// Whether `token` is an element of the list that the lines of this name make up, whatever its case (RFC 9110
+    /// sections 5.3 and 5.6.1).
+    #[must_use]
+    pub fn has_token(&self, name: &str, token: &str) -> bool {
+        self.get_all(name)
+            .any(|value| grammar::list(value).any(|element| element.eq_ignore_ascii_case(token.as_bytes())))
+    }
+
+    /// The section in wire form, as it came or as it goes, without the empty line behind it.
+    #[must_use]
+    pub fn as_bytes(&self) -> &'a [u8] {
+        self.bytes
+    }
+
+    /// A copy to keep.
+    #[must_use]
+    pub fn to_owned(&self) -> Fields {
+        Fields { bytes: self.bytes.to_vec(), lines: self.lines.to_vec(), rewritten: self.rewritten.to_vec() }
+    }
+}
+
+fn part(block: &[u8], start: u32, len: u32) -> &[u8] {
+    &block[start as usize..][..len as usize]
+}
+
+impl fmt::Debug for FieldsRef<'_> {
+    /// Values of fields that carry credentials are left out, so that a log does not give them away.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.iter()).finish()
+    }
+}
+
+/// A field line.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct Field<'a> {
+    name: &'a [u8],
+    value: &'a [u8],
+}
+
+impl<'a> Field<'a> {
+    /// The name in the case in which it came.
+    ///
+    /// # Panics
+    /// Never: a field name is a token, and so ASCII.
+    #[must_use]
+    pub fn name(&self) -> &'a str {
+        std::str::from_utf8(self.name).expect("a field name is a token, and so ASCII")
+    }
+
+    /// The value without the white space around it, as octets: RFC 9110 section 5.5 gives those above 0x7F no meaning.
+    #[must_use]
+    pub fn value(&self) -> &'a [u8] {
+        self.value
+    }
+
+    /// The value as text, octets above 0x7F as the code points U+0080 to U+00FF: nothing is lost.
+    #[must_use]
+    pub fn text(&self) -> Cow<'a, str> {
+        match std::str::from_utf8(self.value) {
+            Ok(text) if text.is_ascii() => Cow::Borrowed(text),
+            _ => self.value.iter().map(|&byte| char::from(byte)).collect::<String>().into(),
+        }
+    }
+
+    /// Whether this is a line of that name, whatever its case (RFC 9110 section 5.1).
+    #[must_use]
+    pub fn is(&self, name: &str) -> bool {
+        self.name.len() == name.len() && self.name.eq_ignore_ascii_case(name.as_bytes())
+    }
+
+    fn is_secret(&self) -> bool {
+        ["authorization", "proxy-authorization", "cookie", "set-cookie"].iter().any(|name| self.is(name))
+    }
+}
+
+impl fmt::Debug for Field<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.is_secret() {
+            write!(f, "{}: [{} bytes not shown]", self.name(), self.value.len())
+        } else {
+            write!(f, "{}: {}", self.name(), self.value.escape_ascii())
+        }
+    }
+}
+
+/// A field line that cannot be sent. Places count from the start of what was given: of the name, of the value, or of
+/// the section for [`Fields::parse`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum InvalidField {
+    /// Not a line: no colon, or no CRLF at its end.
+    Line {
+        /// The place of the fault.
+        at: usize,
+    },
+    /// The name is empty or has a byte that is no `tchar` (RFC 9110 section 5.6.2).
+    Name {
+        /// The place of the byte.
+        at: usize,
+    },
+    /// The value has a control byte: CR, LF and NUL above all (RFC 9110 section 5.5).
+    Value {
+        /// The place of the byte.
+        at: usize,
+    },
+}
+
+impl fmt::Display for InvalidField {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Line { at } => write!(f, "not a field line at byte {at}"),
+            Self::Name { at } => write!(f, "a byte that no field name may hold at byte {at}"),
+            Self::Value { at } => write!(f, "a control byte in a field value at byte {at}"),
+        }
+    }
+}
+
+impl std::error::Error for InvalidField {}
+
+impl From<&HeaderMap> for Fields {
+    /// In the map's order; names come out in lower case, since the map forgets theirs.
+    fn from(map: &HeaderMap) -> Self {
+        let mut fields = Self::new();
+        for (name, value) in map {
+            fields.push(name.as_str().as_bytes(), value.as_bytes());
+        }
+        fields
+    }
+}
+
+impl TryFrom<FieldsRef<'_>> for HeaderMap {
+    type Error = InvalidField;
+
+    /// The order among different names and the case of names are lost: the map keeps neither.
+    ///
+    /// # Errors
+    /// [`InvalidField`] for a value that only a [`Leniency`](crate::Leniency) let in.
+    fn try_from(fields: FieldsRef<'_>) -> Result<Self, InvalidField> {
+        let mut map = Self::with_capacity(fields.len());
+        for field in fields.iter() {
+            let name = HeaderName::from_bytes(field.name).map_err(|_| InvalidField::Name { at: 0 })?;
+            let value = HeaderValue::from_bytes(field.value).map_err(|_| InvalidField::Value { at: 0 })?;
+            map.append(name, value);
+        }
+        Ok(map)
+    }
+}
+
+impl TryFrom<&Fields> for HeaderMap {
+    type Error = InvalidField;
+
+    fn try_from(fields: &Fields) -> Result<Self, InvalidField> {
+        fields.as_ref().try_into()
+    }
+}

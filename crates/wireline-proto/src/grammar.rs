@@ -1,0 +1,168 @@
+//! Which bytes are legal where: byte classes, each under the ABNF that it implements.
+
+/// `token = 1*tchar` (RFC 9110 section 5.6.2): methods, field names, transfer codings.
+///
+/// ```text
+/// tchar = "!" / "#" / "$" / "%" / "&" / "'" / "*" / "+" / "-" / "." / "^" / "_" / "`" / "|" / "~" / DIGIT / ALPHA
+/// ```
+pub(crate) const TOKEN: u8 = 1;
+
+/// What stands in a field value or a reason phrase (RFC 9110 section 5.5, RFC 9112 section 4).
+///
+/// ```text
+/// field-content = field-vchar [ 1*( SP / HTAB / field-vchar ) field-vchar ]
+/// field-vchar   = VCHAR / obs-text
+/// reason-phrase = 1*( HTAB / SP / VCHAR / obs-text )
+/// ```
+pub(crate) const TEXT: u8 = 2;
+
+/// What goes into a request target: VCHAR without `#`, since the fragment is never sent (RFC 9112 section 3.2).
+///
+/// Wider than the URI grammar: servers are sent `|`, `{` and `"` every day, and a request target is sent as given.
+pub(crate) const TARGET: u8 = 4;
+
+/// `Host = uri-host [ ":" port ]` (RFC 9110 section 7.2, RFC 3986 section 3.2.2): unreserved, sub-delims, `%`, and
+/// the brackets and colons of an IP literal. No `@`: userinfo is never sent (RFC 9110 section 4.2.4).
+pub(crate) const HOST: u8 = 8;
+
+static CLASSES: [u8; 256] = {
+    let mut classes = [0; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        let b = byte as u8;
+        let mut class = 0;
+        if b.is_ascii_alphanumeric() || is_one_of(b, b"!#$%&'*+-.^_`|~") {
+            class |= TOKEN;
+        }
+        if matches!(b, b'\t' | b' '..=b'~' | 0x80..) {
+            class |= TEXT;
+        }
+        if b.is_ascii_graphic() && b != b'#' {
+            class |= TARGET;
+        }
+        if b.is_ascii_alphanumeric() || is_one_of(b, b"-._~!$&'()*+,;=%:[]") {
+            class |= HOST;
+        }
+        classes[byte] = class;
+        byte += 1;
+    }
+    classes
+};
+
+const fn is_one_of(byte: u8, set: &[u8]) -> bool {
+    let mut i = 0;
+    while i < set.len() {
+        if set[i] == byte {
+            return true;
+        }
+        i += 1;
+    }
+    false
+}
+
+pub(crate) fn is(byte: u8, class: u8) -> bool {
+    CLASSES[usize::from(byte)] & class != 0
+}
+
+/// The place of the first byte that is not of this class.
+pub(crate) fn first_not(bytes: &[u8], class: u8) -> Option<usize> {
+    bytes.iter().position(|&byte| !is(byte, class))
+}
+
+/// The place of the first byte that is not [`TEXT`]. The hot loop of a head: eight bytes at a time while nothing is
+/// wrong, since a field value is long and mostly right.
+pub(crate) fn first_not_text(bytes: &[u8]) -> Option<usize> {
+    let mut at = 0;
+    while let Some((word, _)) = bytes[at..].split_first_chunk::<8>() {
+        if may_hold_control(u64::from_ne_bytes(*word)) {
+            if let Some(wrong) = first_not(word, TEXT) {
+                return Some(at + wrong);
+            }
+        }
+        at += 8;
+    }
+    first_not(&bytes[at..], TEXT).map(|wrong| at + wrong)
+}
+
+/// `OWS = *( SP / HTAB )` (RFC 9110 section 5.6.3) at both ends taken off; the place of the rest in `bytes`.
+pub(crate) fn without_ows(bytes: &[u8]) -> std::ops::Range<usize> {
+    let start = bytes.iter().position(|&b| !is_ows(b)).unwrap_or(bytes.len());
+    let end = bytes.iter().rposition(|&b| !is_ows(b)).map_or(start, |at| at + 1);
+    start..end
+}
+
+pub(crate) const fn is_ows(byte: u8) -> bool {
+    matches!(byte, b' ' | b'\t')
+}
+
+/// `1#element` read as a recipient does: elements between commas, without OWS, empty ones ignored (RFC 9110
+/// section 5.6.1.2).
+pub(crate) fn list(value: &[u8]) -> impl Iterator<Item = &[u8]> {
+    value.split(|&b| b == b',').map(|element| &element[without_ows(element)]).filter(|element| !element.is_empty())
+}
+
+/// `1*DIGIT` as a number: `None` when it is not, or too large for 64 bits; which of the two is told apart by the caller.
+pub(crate) fn decimal(digits: &[u8]) -> Option<u64> {
+    if digits.is_empty() {
+        return None;
+    }
+    digits.iter().try_fold(0_u64, |number, &digit| {
+        if !digit.is_ascii_digit() {
+            return None;
+        }
+        number.checked_mul(10)?.checked_add(u64::from(digit - b'0'))
+    })
+}
+
+/// Whether any of eight bytes may be a control byte other than HTAB. It may say so of a HTAB too: the caller looks
+/// again byte by byte.
+fn may_hold_control(word: u64) -> bool {
+    const ONES: u64 = u64::from_ne_bytes([0x01; 8]);
+    const HIGH: u64 = u64::from_ne_bytes([0x80; 8]);
+    // A byte below 0x20 borrows when 0x20 is taken from it; 0x7F becomes zero under the exclusive or and borrows too.
+    // Bytes from 0x80 on have the high bit set and are let through by `!word`.
+    let below_space = word.wrapping_sub(ONES * 0x20);
+    let delete = (word ^ (ONES * 0x7F)).wrapping_sub(ONES);
+    (below_space | delete) & !word & HIGH != 0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_control_byte_is_found_wherever_it_stands() {
+        for byte in 0..=255_u8 {
+            for len in 1..20 {
+                for at in 0..len {
+                    let mut bytes = vec![b'a'; len];
+                    bytes[at] = byte;
+                    assert_eq!(first_not_text(&bytes), first_not(&bytes, TEXT), "{byte:#x} at {at} of {len}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn neighbours_do_not_hide_a_control_byte() {
+        for first in 0..=255_u8 {
+            for second in 0..=255_u8 {
+                let bytes = [b'a', b'b', first, second, b'c', b'd', b'e', b'f'];
+                assert_eq!(first_not_text(&bytes), first_not(&bytes, TEXT), "{first:#x} {second:#x}");
+            }
+        }
+    }
+
+    #[test]
+    fn numbers_are_digits_and_fit() {
+        assert_eq!(decimal(b"18446744073709551615"), Some(u64::MAX));
+        for wrong in ["", "18446744073709551616", "+5", "-1", "0x5", "1 2", "5_0"] {
+            assert_eq!(decimal(wrong.as_bytes()), None, "{wrong}");
+        }
+    }
+
+    #[test]
+    fn lists_may_hold_empty_elements() {
+        assert_eq!(list(b" , a ,, b\t, ").collect::<Vec<_>>(), [b"a", b"b"]);
+    }
+}

@@ -1,0 +1,484 @@
+//! Reads a head or a trailer section line by line, as its bytes come, and never looks at a byte for a line end twice.
+
+use std::ops::Range;
+
+use http::{StatusCode, Version};
+
+use crate::config::{Config, Deviations};
+use crate::error::{ErrorKind, Limit, Violation};
+use crate::fields::{FieldsRef, Line};
+use crate::free;
+use crate::grammar::{self, TOKEN};
+
+/// What is known of a section that has come in part. Places count from its first byte.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Scanner {
+    lines: Vec<Line>,
+    rewritten: Vec<u8>,
+    status: Option<StatusLine>,
+    /// Where the line starts that is not complete yet, and up to where its end has been looked for.
+    line: usize,
+    searched: usize,
+    /// Where the field section starts.
+    section: usize,
+    /// The last field line was dropped, and so is what is folded onto it.
+    dropped: bool,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct StatusLine {
+    pub(crate) version: Version,
+    pub(crate) status: StatusCode,
+    reason: Range<usize>,
+    reason_rewritten: bool,
+}
+
+/// Done, or need more. Wrong is the error beside it: an answer is never two of the three.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Scan {
+    /// The section is complete and is this long, its empty line included.
+    Complete(usize),
+    NeedMore,
+}
+
+/// What is wrong, at which byte, in the line that starts at which byte.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Fault {
+    pub(crate) kind: ErrorKind,
+    pub(crate) at: usize,
+    pub(crate) line: usize,
+}
+
+type Result<T> = std::result::Result<T, Fault>;
+
+/// The bounds on a section, and the limits that they name.
+struct Bounds {
+    line: (u32, Limit),
+    total: (u32, Limit),
+    fields: (u32, Limit),
+}
+
+/// What a line is read under.
+pub(crate) struct Rules<'a> {
+    pub(crate) config: &'a Config,
+    pub(crate) deviations: &'a mut Deviations,
+}
+
+impl Scanner {
+    /// Begins anew; keeps the memory of the index.
+    pub(crate) fn reset(&mut self) {
+        self.lines.clear();
+        self.rewritten.clear();
+        (self.status, self.dropped) = (None, false);
+        (self.line, self.searched, self.section) = (0, 0, 0);
+    }
+
+    /// Whether the status line is complete.
+    pub(crate) fn has_status(&self) -> bool {
+        self.status.is_some()
+    }
+
+    /// Whether any byte of the section has been looked at.
+    pub(crate) fn has_begun(&self) -> bool {
+        self.searched > 0 || self.status.is_some()
+    }
+
+    pub(crate) fn status(&self) -> Option<&StatusLine> {
+        self.status.as_ref()
+    }
+
+    /// The reason phrase of a complete head.
+    pub(crate) fn reason<'a>(&'a self, head: &'a [u8]) -> &'a [u8] {
+        match &self.status {
+            Some(status) if status.reason_rewritten => &self.rewritten[status.reason.clone()],
+            Some(status) => &head[status.reason.clone()],
+            None => &[],
+        }
+    }
+
+    /// The field section of a complete head or trailer section.
+    pub(crate) fn fields<'a>(&'a self, bytes: &'a [u8]) -> FieldsRef<'a> {
+        FieldsRef { bytes: &bytes[self.section..self.line], lines: &self.lines, rewritten: &self.rewritten }
+    }
+
+    /// Where the value of a field line starts, for an error about it.
+    pub(crate) fn value_at(&self, line: usize) -> usize {
+        self.lines.get(line).map_or(self.section, |line| {
+            let behind_colon = line.name as usize + line.name_len as usize + 1;
+            self.section + if line.rewritten { behind_colon } else { line.value as usize }
+        })
+    }
+
+    /// Hides the field lines of this name from whoever reads the section.
+    pub(crate) fn hide(&mut self, bytes: &[u8], name: &str) {
+        let section = &bytes[self.section..];
+        self.lines.retain(|line| {
+            !section[line.name as usize..][..line.name_len as usize].eq_ignore_ascii_case(name.as_bytes())
+        });
+    }
+
+    /// How much memory is held, in bytes.
+    pub(crate) fn held(&self) -> usize {
+        self.lines.capacity() * size_of::<Line>() + self.rewritten.capacity()
+    }
+
+    /// Gives the memory back that an idle connection should not hold.
+    pub(crate) fn release(&mut self) {
+        self.reset();
+        free::give_back_lines(std::mem::take(&mut self.lines));
+        self.rewritten = Vec::new();
+    }
+
+    /// Reads on in a head; `bytes` begin with its first byte.
+    pub(crate) fn scan_head(&mut self, bytes: &[u8], rules: &mut Rules<'_>) -> Result<Scan> {
+        let limits = &rules.config.limits;
+        let total = (limits.head.min(limits.receive_buffer), Limit::Head);
+        if self.status.is_none() {
+            let skip = if rules.config.leniency.status_line_whitespace { ows(bytes) } else { 0 };
+            check_prefix(&bytes[skip..]).map_err(|(violation, at)| fault(violation, skip + at, 0))?;
+            let bounds =
+                Bounds { line: (limits.start_line, Limit::StartLine), total, fields: (limits.fields, Limit::Fields) };
+            let Some(line) = self.next_line(bytes, &bounds)? else { return Ok(Scan::NeedMore) };
+            let text = line.text(bytes);
+            let status = self.status_line(text, skip, rules)?;
+            line.check_end(rules.config.leniency.bare_lf_in_head, &mut rules.deviations.bare_lf_in_head)?;
+            self.status = Some(status);
+            self.section = self.line;
+            if self.lines.capacity() == 0 {
+                self.lines = free::lend_lines();
+            }
+        }
+        let limits = &rules.config.limits;
+        let bounds =
+            Bounds { line: (limits.field_line, Limit::FieldLine), total, fields: (limits.fields, Limit::Fields) };
+        self.scan_fields(bytes, &bounds, rules, Place::Head)
+    }
+
+    /// Reads on in a trailer section; `bytes` begin with its first byte.
+    pub(crate) fn scan_trailers(&mut self, bytes: &[u8], rules: &mut Rules<'_>) -> Result<Scan> {
+        let limits = &rules.config.limits;
+        let bounds = Bounds {
+            line: (limits.field_line, Limit::FieldLine),
+            total: (limits.trailers.min(limits.receive_buffer), Limit::Trailers),
+            fields: (limits.trailer_fields, Limit::TrailerFields),
+        };
+        self.scan_fields(bytes, &bounds, rules, Place::Trailers)
+    }
+
+    fn scan_fields(&mut self, bytes: &[u8], bounds: &Bounds, rules: &mut Rules<'_>, place: Place) -> Result<Scan> {
+        while let Some(line) = self.next_line(bytes, bounds)? {
+            let leniency = &rules.config.leniency;
+            let deviations = &mut *rules.deviations;
+            let (bare_lf, tolerated) = match place {
+                Place::Head => (leniency.bare_lf_in_head, &mut deviations.bare_lf_in_head),
+                Place::Trailers => (leniency.bare_lf_in_chunked, &mut deviations.bare_lf_in_chunked),
+            };
+            let text = line.text(bytes);
+            if text.is_empty() {
+                line.check_end(bare_lf, tolerated)?;
+                let complete = self.line;
+                // The section ends where its empty line begins.
+                self.line = line.start;
+                return Ok(Scan::Complete(complete));
+            }
+            self.field_line(bytes, text, line.start, bounds, rules)?;
+            let deviations = &mut *rules.deviations;
+            let tolerated = match place {
+                Place::Head => &mut deviations.bare_lf_in_head,
+                Place::Trailers => &mut deviations.bare_lf_in_chunked,
+            };
+            line.check_end(bare_lf, tolerated)?;
+        }
+        Ok(Scan::NeedMore)
+    }
+
+    /// The next line, if it is complete.
+    fn next_line(&mut self, bytes: &[u8], bounds: &Bounds) -> Result<Option<WholeLine>> {
+        let line_bound = self.line + bounds.line.0 as usize;
+        let total_bound = bounds.total.0 as usize;
+        let bound = line_bound.min(total_bound);
+        let end = bytes.len().min(bound);
+        if let Some(lf) = memchr::memchr(b'\n', &bytes[self.searched.min(end)..end]) {
+            let lf = self.searched + lf;
+            let start = std::mem::replace(&mut self.line, lf + 1);
+            self.searched = self.line;
+            return Ok(Some(WholeLine { start, lf, has_cr: lf > start && bytes[lf - 1] == b'\r' }));
+        }
+        self.searched = end;
+        if bytes.len() > bound {
+            let limit = if total_bound <= line_bound { bounds.total.1 } else { bounds.line.1 };
+            return Err(fault(limit, bound, self.line));
+        }
+        Ok(None)
+    }
+
+    /// `status-line = HTTP-version SP status-code SP [ reason-phrase ]` (RFC 9112 section 4), whose prefix has been
+    /// checked. The space before an absent reason may be absent too.
+    fn status_line(&mut self, line: &[u8], skip: usize, rules: &mut Rules<'_>) -> Result<StatusLine> {
+        let lenient = rules.config.leniency.status_line_whitespace;
+        let wrong = |violation, at| Err(fault(violation, at, 0));
+        let mut tolerated = u16::from(skip > 0);
+        let version = match line.get(skip + 7) {
+            Some(b'0') => Version::HTTP_10,
+            // A higher minor version is treated as the highest one known (RFC 9110 section 2.5).
+            Some(_) => Version::HTTP_11,
+            None => return wrong(Violation::Version, line.len()),
+        };
+        let mut at = skip + 8;
+        let space = ows(&line[at..]);
+        match (line.get(at), space) {
+            (Some(b' '), 1) => {}
+            (Some(_), 1..) if lenient => tolerated += 1,
+            (Some(b' '), 2..) => return wrong(Violation::StatusCode, at + 1),
+            _ => return wrong(Violation::StatusLine, at),
+        }
+        at += space;
+        let code = line[at..].iter().take(3).take_while(|byte| byte.is_ascii_digit()).count();
+        if code < 3 {
+            return wrong(Violation::StatusCode, at + code);
+        }
+        let Ok(status) = StatusCode::from_bytes(&line[at..at + 3]) else {
+            return wrong(Violation::StatusCode, at);
+        };
+        at += 3;
+        let reason = match line.get(at) {
+            None => at..at,
+            Some(b' ') => at + 1..line.len(),
+            Some(b'\t') if lenient => {
+                tolerated += 1;
+                at + 1..line.len()
+            }
+            Some(_) => return wrong(Violation::StatusCode, at),
+        };
+        rules.deviations.status_line_whitespace += tolerated;
+        let reason_rewritten = grammar::first_not_text(&line[reason.clone()]).is_some();
+        let reason =
+            if reason_rewritten { self.rewrite(&line[reason.clone()], reason.start, 0, rules)? } else { reason };
+        Ok(StatusLine { version, status, reason, reason_rewritten })
+    }
+
+    /// `field-line = field-name ":" OWS field-value OWS` (RFC 9112 section 5), without its line end, which starts at
+    /// `start`.
+    fn field_line(
+        &mut self,
+        bytes: &[u8],
+        text: &[u8],
+        start: usize,
+        bounds: &Bounds,
+        rules: &mut Rules<'_>,
+    ) -> Result<()> {
+        if grammar::is_ows(text[0]) {
+            return self.folded_line(bytes, text, start, rules);
+        }
+        let name_len = grammar::first_not(text, TOKEN).unwrap_or(text.len());
+        let (name_len, colon) = if name_len > 0 && text.get(name_len) == Some(&b':') {
+            (name_len, name_len)
+        } else {
+            match self.bad_name(text, name_len, start, rules)? {
+                Some(found) => found,
+                None => return Ok(()),
+            }
+        };
+        if self.lines.len() >= bounds.fields.0 as usize {
+            return Err(fault(bounds.fields.1, start, start));
+        }
+        let behind = &text[colon + 1..];
+        let range = grammar::without_ows(behind);
+        let value = &behind[range.clone()];
+        let value_at = start + colon + 1 + range.start;
+        let rewritten = grammar::first_not_text(value).is_some();
+        let (value, value_len) = if rewritten {
+            let range = self.rewrite(value, value_at, start, rules)?;
+            (range.start, range.len())
+        } else {
+            (value_at - self.section, value.len())
+        };
+        let name = place(start - self.section);
+        self.lines.push(Line {
+            name,
+            name_len: place(name_len),
+            value: place(value),
+            value_len: place(value_len),
+            rewritten,
+        });
+        self.dropped = false;
+        Ok(())
+    }
+
+    /// A line that has no name in front of a colon: where its name ends and its colon stands, `None` when the line is
+    /// to be dropped.
+    #[cold]
+    fn bad_name(
+        &mut self,
+        text: &[u8],
+        name_len: usize,
+        start: usize,
+        rules: &mut Rules<'_>,
+    ) -> Result<Option<(usize, usize)>> {
+        let colon = memchr::memchr(b':', text);
+        let (violation, at) = match colon {
+            None => (Violation::FieldWithoutColon, 0),
+            Some(colon) if name_len > 0 && name_len + ows(&text[name_len..]) == colon => {
+                if rules.config.leniency.space_before_colon {
+                    rules.deviations.space_before_colon += 1;
+                    return Ok(Some((name_len, colon)));
+                }
+                (Violation::SpaceBeforeColon, name_len)
+            }
+            Some(_) => (Violation::FieldName, name_len),
+        };
+        self.drop_line(text, violation, start + at, start, rules)?;
+        Ok(None)
+    }
+
+    /// Drops a line that is no field line, where that is let through and it cannot be a framing field.
+    #[cold]
+    fn drop_line(
+        &mut self,
+        text: &[u8],
+        violation: Violation,
+        at: usize,
+        start: usize,
+        rules: &mut Rules<'_>,
+    ) -> Result<()> {
+        let name = text.split(|&byte| byte == b':').next().unwrap_or_default();
+        let name: Vec<u8> = name.iter().copied().filter(|&byte| grammar::is(byte, TOKEN)).collect();
+        if !rules.config.leniency.skip_bad_fields || decides_framing(&name) {
+            return Err(fault(violation, at, start));
+        }
+        rules.deviations.skip_bad_fields += 1;
+        self.dropped = true;
+        Ok(())
+    }
+
+    /// `obs-fold`: a line that continues the one before it. It is joined to it with one space (RFC 9112 section 5.2).
+    #[cold]
+    fn folded_line(&mut self, bytes: &[u8], text: &[u8], start: usize, rules: &mut Rules<'_>) -> Result<()> {
+        if self.dropped {
+            rules.deviations.skip_bad_fields += 1;
+            return Ok(());
+        }
+        let Some(mut line) = self.lines.pop() else {
+            return self.drop_line(text, Violation::LeadingWhitespace, start, start, rules);
+        };
+        if rules.config.refuse_obs_fold {
+            return Err(fault(Violation::FoldRefused, start, start));
+        }
+        let section = &bytes[self.section..];
+        if decides_framing(&section[line.name as usize..][..line.name_len as usize]) {
+            return Err(fault(Violation::FoldedFraming, start, start));
+        }
+        if !line.rewritten {
+            let value = &section[line.value as usize..][..line.value_len as usize];
+            line.value = place(self.rewritten.len());
+            line.rewritten = true;
+            self.rewritten.extend_from_slice(value);
+        }
+        let range = grammar::without_ows(text);
+        if !range.is_empty() {
+            if line.value_len > 0 {
+                self.rewritten.push(b' ');
+            }
+            let at = start + range.start;
+            self.rewrite(&text[range], at, start, rules)?;
+        }
+        line.value_len = place(self.rewritten.len()) - line.value;
+        self.lines.push(line);
+        Ok(())
+    }
+
+    /// Copies a value, replacing what is let through in it; where it is in the copy.
+    #[cold]
+    fn rewrite(&mut self, value: &[u8], at: usize, line: usize, rules: &mut Rules<'_>) -> Result<Range<usize>> {
+        let start = self.rewritten.len();
+        let leniency = &rules.config.leniency;
+        for (i, &byte) in value.iter().enumerate() {
+            let kept = match byte {
+                _ if grammar::is(byte, grammar::TEXT) => byte,
+                b'\r' if leniency.bare_cr_as_space => {
+                    rules.deviations.bare_cr_as_space += 1;
+                    b' '
+                }
+                b'\r' => return Err(fault(Violation::BareCr, at + i, line)),
+                _ if !leniency.ctl_in_values => return Err(fault(Violation::ControlByte, at + i, line)),
+                _ => {
+                    rules.deviations.ctl_in_values += 1;
+                    if byte == 0 { b' ' } else { byte }
+                }
+            };
+            self.rewritten.push(kept);
+        }
+        // What has become a space at the end is white space around the value.
+        let kept = grammar::without_ows(&self.rewritten[start..]).end;
+        self.rewritten.truncate(start + kept);
+        Ok(start..self.rewritten.len())
+    }
+}
+
+#[derive(Clone, Copy)]
+enum Place {
+    Head,
+    Trailers,
+}
+
+/// A line with its end.
+struct WholeLine {
+    start: usize,
+    lf: usize,
+    has_cr: bool,
+}
+
+impl WholeLine {
+    fn text<'a>(&self, bytes: &'a [u8]) -> &'a [u8] {
+        &bytes[self.start..self.lf - usize::from(self.has_cr)]
+    }
+
+    /// CRLF, or LF where that is let through (RFC 9112 section 2.2). Asked last, since what is wrong before the line
+    /// end comes first.
+    fn check_end(&self, lenient: bool, tolerated: &mut u16) -> Result<()> {
+        if self.has_cr {
+            return Ok(());
+        }
+        if !lenient {
+            return Err(fault(Violation::BareLf, self.lf, self.start));
+        }
+        *tolerated = tolerated.saturating_add(1);
+        Ok(())
+    }
+}
+
+/// `HTTP-version = "HTTP/" DIGIT "." DIGIT`, as much of it as is there: what is no HTTP is known by its first byte,
+/// without waiting for a line end that may never come.
+pub(crate) fn check_prefix(bytes: &[u8]) -> std::result::Result<(), (Violation, usize)> {
+    for (at, &byte) in bytes.iter().take(8).enumerate() {
+        match at {
+            0..5 if byte != b"HTTP/"[at] => return Err((Violation::StatusLine, at)),
+            5 if byte != b'1' => return Err((Violation::Version, at)),
+            6 if byte != b'.' => return Err((Violation::Version, at)),
+            7 if !byte.is_ascii_digit() => return Err((Violation::Version, at)),
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+/// Fields that decide framing or persistence: nothing is let through in them.
+fn decides_framing(name: &[u8]) -> bool {
+    ["content-length", "transfer-encoding", "connection", "upgrade", "trailer"]
+        .iter()
+        .any(|framing| name.eq_ignore_ascii_case(framing.as_bytes()))
+}
+
+/// How much white space is in front.
+fn ows(bytes: &[u8]) -> usize {
+    bytes.iter().take_while(|&&byte| grammar::is_ows(byte)).count()
+}
+
+/// Places fit into 32 bits, since the limits on a section do.
+fn place(at: usize) -> u32 {
+    u32::try_from(at).expect("a section is within its limits, which are 32 bits wide")
+}
+
+fn fault(kind: impl Into<ErrorKind>, at: usize, line: usize) -> Fault {
+    Fault { kind: kind.into(), at, line }
+}

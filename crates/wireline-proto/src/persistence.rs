@@ -1,0 +1,36 @@
+//! Does the connection persist? RFC 9112 section 9.3, in its order.
+
+use http::Version;
+
+use crate::body::length::Framing;
+use crate::exchange::{CloseReason, Role};
+use crate::fields::FieldsRef;
+use crate::grammar;
+
+/// Why the connection ends with this final response; `None` when it persists.
+pub(crate) fn close_reason(version: Version, fields: FieldsRef<'_>, framing: Framing) -> Option<CloseReason> {
+    let (mut close, mut keep_alive) = (false, false);
+    // One list over all its lines, in any case (RFC 9110 section 7.6.1).
+    for option in fields.get_all("connection").flat_map(grammar::list) {
+        close |= option.eq_ignore_ascii_case(b"close");
+        keep_alive |= option.eq_ignore_ascii_case(b"keep-alive");
+    }
+    if close {
+        Some(CloseReason::PeerSentClose)
+    } else if version < Version::HTTP_11 && !keep_alive {
+        Some(CloseReason::Http10)
+    } else if framing == Framing::UntilClose {
+        Some(CloseReason::UntilClose)
+    } else {
+        None
+    }
+}
+
+/// Whether a 101 is the answer to what was offered (RFC 9110 sections 7.8 and 15.2.2): the request asked to switch, and
+/// each protocol that the response names was among those offered, whatever the case.
+pub(crate) fn accepts_switch(role: &Role, fields: FieldsRef<'_>) -> bool {
+    let Role::Upgrade(offered) = role else { return false };
+    let mut chosen = fields.get_all("upgrade").flat_map(grammar::list).peekable();
+    chosen.peek().is_some()
+        && chosen.all(|protocol| grammar::list(offered).any(|offer| offer.eq_ignore_ascii_case(protocol)))
+}
