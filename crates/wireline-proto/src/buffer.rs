@@ -90,6 +90,11 @@ impl Buffer {
         self.end += bytes.len();
     }
 
+    /// Lets go of what waits behind the first `len` bytes.
+    pub(crate) fn truncate(&mut self, len: usize) {
+        self.end = self.end.min(self.start.saturating_add(len));
+    }
+
     /// Gives the memory back if nothing waits.
     pub(crate) fn release(&mut self) {
         if self.is_empty() && !self.memory.is_empty() {

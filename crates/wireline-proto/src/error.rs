@@ -17,6 +17,7 @@ struct Details {
     kind: ErrorKind,
     offset: u64,
     exchange: Option<ExchangeId>,
+    phase: Phase,
     excerpt: Vec<u8>,
 }
 
@@ -24,18 +25,14 @@ impl Error {
     /// How many bytes around the offending one an error keeps.
     pub const EXCERPT: usize = 48;
 
-    /// `context` are bytes of the element that is wrong and `at` the place in it that is. The excerpt ends with the
-    /// offending byte, so that it does not depend on how much came after it in the same read.
     pub(crate) fn new(
-        kind: impl Into<ErrorKind>,
+        kind: ErrorKind,
         offset: u64,
         exchange: Option<ExchangeId>,
-        context: &[u8],
-        at: usize,
+        phase: Phase,
+        excerpt: &[u8],
     ) -> Self {
-        let end = context.len().min(at.saturating_add(1));
-        let excerpt = context[end.saturating_sub(Self::EXCERPT)..end].to_vec();
-        Self(Box::new(Details { kind: kind.into(), offset, exchange, excerpt }))
+        Self(Box::new(Details { kind, offset, exchange, phase, excerpt: excerpt.to_vec() }))
     }
 
     /// What is wrong.
@@ -56,8 +53,15 @@ impl Error {
         self.0.exchange
     }
 
-    /// The offending byte, last, and up to [`EXCERPT`](Self::EXCERPT) bytes with those before it in the same line.
-    /// Empty where nothing was sent. As the peer sent it: escape it before it goes to a log.
+    /// Where in a response it is wrong; [`Phase::BeforeResponse`] between messages.
+    #[must_use]
+    pub fn phase(&self) -> Phase {
+        self.0.phase
+    }
+
+    /// The offending byte with those around it in the same line, [`EXCERPT`](Self::EXCERPT) bytes at most; behind it
+    /// only where the line had to be there as a whole to be judged, so that an error does not depend on how the stream
+    /// was cut. Empty where something is missing. As the peer sent it: escape it before it goes to a log.
     #[must_use]
     pub fn excerpt(&self) -> &[u8] {
         &self.0.excerpt
@@ -70,6 +74,7 @@ impl fmt::Debug for Error {
             .field("kind", &self.0.kind)
             .field("offset", &self.0.offset)
             .field("exchange", &self.0.exchange)
+            .field("phase", &self.0.phase)
             .field("excerpt", &format_args!("\"{}\"", self.0.excerpt.escape_ascii()))
             .finish()
     }
@@ -231,7 +236,7 @@ kinds! {
 }
 
 kinds! {
-    /// Where in a response the stream ended.
+    /// Where in a response something is wrong, or the stream ended.
     Phase {
         BeforeResponse = "before-response", "the peer closed without a byte of the response";
         Head = "head", "the stream ended inside a head";

@@ -3,6 +3,8 @@
 
 use std::fmt;
 
+use http::Method;
+
 /// Which exchange on this connection: they are counted from 0 in the order in which their requests were sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ExchangeId(pub(crate) u64);
@@ -40,17 +42,24 @@ pub(crate) struct Exchange {
 
 /// What of a request decides how its response is framed (RFC 9112 section 6.3, rules 1 and 2).
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Role {
-    Connect,
-    Head,
-    Other,
+pub(crate) struct Role {
+    pub(crate) is_connect: bool,
+    pub(crate) is_head: bool,
     /// The value of the request's `Upgrade` field: what was offered.
-    Upgrade(Box<[u8]>),
+    pub(crate) offered: Option<Box<[u8]>>,
 }
 
 impl Role {
+    pub(crate) fn new(method: &Method, offered: Option<&[u8]>) -> Self {
+        Self {
+            is_connect: *method == Method::CONNECT,
+            is_head: *method == Method::HEAD,
+            offered: offered.map(Into::into),
+        }
+    }
+
     pub(crate) const fn may_switch(&self) -> bool {
-        matches!(self, Self::Connect | Self::Upgrade(_))
+        self.is_connect || self.offered.is_some()
     }
 }
 

@@ -313,6 +313,16 @@ impl<'a> FieldsRef<'a> {
         self.bytes
     }
 
+    /// A copy to keep, in memory that `fields` has already.
+    pub fn clone_into(&self, fields: &mut Fields) {
+        fields.bytes.clear();
+        fields.bytes.extend_from_slice(self.bytes);
+        fields.lines.clear();
+        fields.lines.extend_from_slice(self.lines);
+        fields.rewritten.clear();
+        fields.rewritten.extend_from_slice(self.rewritten);
+    }
+
     /// A copy to keep.
     #[must_use]
     pub fn to_owned(&self) -> Fields {

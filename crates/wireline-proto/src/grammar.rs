@@ -95,6 +95,11 @@ pub(crate) const fn is_ows(byte: u8) -> bool {
     matches!(byte, b' ' | b'\t')
 }
 
+/// How much white space is in front.
+pub(crate) fn leading_ows(bytes: &[u8]) -> usize {
+    bytes.iter().take_while(|&&byte| is_ows(byte)).count()
+}
+
 /// `1#element` read as a recipient does: elements between commas, without OWS, empty ones ignored (RFC 9110
 /// section 5.6.1.2).
 pub(crate) fn list(value: &[u8]) -> impl Iterator<Item = &[u8]> {

@@ -2,13 +2,13 @@
 
 use std::ops::Range;
 
-use http::{StatusCode, Version};
-
 use crate::config::{Config, Deviations};
 use crate::error::{ErrorKind, Limit, Violation};
+use crate::fault::Fault;
 use crate::fields::{FieldsRef, Line};
 use crate::free;
 use crate::grammar::{self, TOKEN};
+use crate::status_line::{self, StatusLine};
 
 /// What is known of a section that has come in part. Places count from its first byte.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -21,16 +21,10 @@ pub(crate) struct Scanner {
     searched: usize,
     /// Where the field section starts.
     section: usize,
+    /// The reason phrase stands in `rewritten`.
+    reason_rewritten: bool,
     /// The last field line was dropped, and so is what is folded onto it.
     dropped: bool,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct StatusLine {
-    pub(crate) version: Version,
-    pub(crate) status: StatusCode,
-    reason: Range<usize>,
-    reason_rewritten: bool,
 }
 
 /// Done, or need more. Wrong is the error beside it: an answer is never two of the three.
@@ -41,20 +35,12 @@ pub(crate) enum Scan {
     NeedMore,
 }
 
-/// What is wrong, at which byte, in the line that starts at which byte.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Fault {
-    pub(crate) kind: ErrorKind,
-    pub(crate) at: usize,
-    pub(crate) line: usize,
-}
-
 type Result<T> = std::result::Result<T, Fault>;
 
 /// The bounds on a section, and the limits that they name.
 struct Bounds {
     line: (u32, Limit),
-    total: (u32, Limit),
+    total: (usize, Limit),
     fields: (u32, Limit),
 }
 
@@ -69,7 +55,7 @@ impl Scanner {
     pub(crate) fn reset(&mut self) {
         self.lines.clear();
         self.rewritten.clear();
-        (self.status, self.dropped) = (None, false);
+        (self.status, self.reason_rewritten, self.dropped) = (None, false, false);
         (self.line, self.searched, self.section) = (0, 0, 0);
     }
 
@@ -90,7 +76,7 @@ impl Scanner {
     /// The reason phrase of a complete head.
     pub(crate) fn reason<'a>(&'a self, head: &'a [u8]) -> &'a [u8] {
         match &self.status {
-            Some(status) if status.reason_rewritten => &self.rewritten[status.reason.clone()],
+            Some(status) if self.reason_rewritten => &self.rewritten[status.reason.clone()],
             Some(status) => &head[status.reason.clone()],
             None => &[],
         }
@@ -101,12 +87,21 @@ impl Scanner {
         FieldsRef { bytes: &bytes[self.section..self.line], lines: &self.lines, rewritten: &self.rewritten }
     }
 
-    /// Where the value of a field line starts, for an error about it.
-    pub(crate) fn value_at(&self, line: usize) -> usize {
-        self.lines.get(line).map_or(self.section, |line| {
-            let behind_colon = line.name as usize + line.name_len as usize + 1;
-            self.section + if line.rewritten { behind_colon } else { line.value as usize }
-        })
+    /// A fault in the value of a field line.
+    pub(crate) fn fault_in_value(&self, kind: Violation, line: usize) -> Fault {
+        let Some(line) = self.lines.get(line) else { return fault(kind, self.section, self.section) };
+        let name = self.section + line.name as usize;
+        let behind_colon = name + line.name_len as usize + 1;
+        if line.rewritten {
+            return fault(kind, behind_colon, name);
+        }
+        let value = self.section + line.value as usize;
+        Fault::within(kind, name..value + line.value_len as usize, value)
+    }
+
+    /// A fault in the status line as a whole.
+    pub(crate) fn fault_in_status(&self, kind: Violation) -> Fault {
+        Fault::within(kind, 0..self.section, 0)
     }
 
     /// Hides the field lines of this name from whoever reads the section.
@@ -132,15 +127,22 @@ impl Scanner {
     /// Reads on in a head; `bytes` begin with its first byte.
     pub(crate) fn scan_head(&mut self, bytes: &[u8], rules: &mut Rules<'_>) -> Result<Scan> {
         let limits = &rules.config.limits;
-        let total = (limits.head.min(limits.receive_buffer), Limit::Head);
+        let total = (limits.in_one_piece(limits.head), Limit::Head);
         if self.status.is_none() {
-            let skip = if rules.config.leniency.status_line_whitespace { ows(bytes) } else { 0 };
-            check_prefix(&bytes[skip..]).map_err(|(violation, at)| fault(violation, skip + at, 0))?;
+            status_line::check_begun(bytes, &rules.config.leniency)
+                .map_err(|(violation, at)| fault(violation, at, 0))?;
             let bounds =
                 Bounds { line: (limits.start_line, Limit::StartLine), total, fields: (limits.fields, Limit::Fields) };
             let Some(line) = self.next_line(bytes, &bounds)? else { return Ok(Scan::NeedMore) };
             let text = line.text(bytes);
-            let status = self.status_line(text, skip, rules)?;
+            let parsed = status_line::parse(text, &rules.config.leniency, rules.deviations);
+            let mut status = parsed.map_err(|(violation, at)| line.holds(fault(violation, at, 0)))?;
+            if grammar::first_not_text(&text[status.reason.clone()]).is_some() {
+                let reason = status.reason.clone();
+                let rewritten = self.rewrite(&text[reason.clone()], reason.start, 0, rules);
+                status.reason = rewritten.map_err(|fault| line.holds(fault))?;
+                self.reason_rewritten = true;
+            }
             line.check_end(rules.config.leniency.bare_lf_in_head, &mut rules.deviations.bare_lf_in_head)?;
             self.status = Some(status);
             self.section = self.line;
@@ -159,7 +161,7 @@ impl Scanner {
         let limits = &rules.config.limits;
         let bounds = Bounds {
             line: (limits.field_line, Limit::FieldLine),
-            total: (limits.trailers.min(limits.receive_buffer), Limit::Trailers),
+            total: (limits.in_one_piece(limits.trailers), Limit::Trailers),
             fields: (limits.trailer_fields, Limit::TrailerFields),
         };
         self.scan_fields(bytes, &bounds, rules, Place::Trailers)
@@ -181,7 +183,7 @@ impl Scanner {
                 self.line = line.start;
                 return Ok(Scan::Complete(complete));
             }
-            self.field_line(bytes, text, line.start, bounds, rules)?;
+            self.field_line(bytes, text, line.start, bounds, rules).map_err(|fault| line.holds(fault))?;
             let deviations = &mut *rules.deviations;
             let tolerated = match place {
                 Place::Head => &mut deviations.bare_lf_in_head,
@@ -195,7 +197,7 @@ impl Scanner {
     /// The next line, if it is complete.
     fn next_line(&mut self, bytes: &[u8], bounds: &Bounds) -> Result<Option<WholeLine>> {
         let line_bound = self.line + bounds.line.0 as usize;
-        let total_bound = bounds.total.0 as usize;
+        let total_bound = bounds.total.0;
         let bound = line_bound.min(total_bound);
         let end = bytes.len().min(bound);
         if let Some(lf) = memchr::memchr(b'\n', &bytes[self.searched.min(end)..end]) {
@@ -210,51 +212,6 @@ impl Scanner {
             return Err(fault(limit, bound, self.line));
         }
         Ok(None)
-    }
-
-    /// `status-line = HTTP-version SP status-code SP [ reason-phrase ]` (RFC 9112 section 4), whose prefix has been
-    /// checked. The space before an absent reason may be absent too.
-    fn status_line(&mut self, line: &[u8], skip: usize, rules: &mut Rules<'_>) -> Result<StatusLine> {
-        let lenient = rules.config.leniency.status_line_whitespace;
-        let wrong = |violation, at| Err(fault(violation, at, 0));
-        let mut tolerated = u16::from(skip > 0);
-        let version = match line.get(skip + 7) {
-            Some(b'0') => Version::HTTP_10,
-            // A higher minor version is treated as the highest one known (RFC 9110 section 2.5).
-            Some(_) => Version::HTTP_11,
-            None => return wrong(Violation::Version, line.len()),
-        };
-        let mut at = skip + 8;
-        let space = ows(&line[at..]);
-        match (line.get(at), space) {
-            (Some(b' '), 1) => {}
-            (Some(_), 1..) if lenient => tolerated += 1,
-            (Some(b' '), 2..) => return wrong(Violation::StatusCode, at + 1),
-            _ => return wrong(Violation::StatusLine, at),
-        }
-        at += space;
-        let code = line[at..].iter().take(3).take_while(|byte| byte.is_ascii_digit()).count();
-        if code < 3 {
-            return wrong(Violation::StatusCode, at + code);
-        }
-        let Ok(status) = StatusCode::from_bytes(&line[at..at + 3]) else {
-            return wrong(Violation::StatusCode, at);
-        };
-        at += 3;
-        let reason = match line.get(at) {
-            None => at..at,
-            Some(b' ') => at + 1..line.len(),
-            Some(b'\t') if lenient => {
-                tolerated += 1;
-                at + 1..line.len()
-            }
-            Some(_) => return wrong(Violation::StatusCode, at),
-        };
-        rules.deviations.status_line_whitespace += tolerated;
-        let reason_rewritten = grammar::first_not_text(&line[reason.clone()]).is_some();
-        let reason =
-            if reason_rewritten { self.rewrite(&line[reason.clone()], reason.start, 0, rules)? } else { reason };
-        Ok(StatusLine { version, status, reason, reason_rewritten })
     }
 
     /// `field-line = field-name ":" OWS field-value OWS` (RFC 9112 section 5), without its line end, which starts at
@@ -318,7 +275,7 @@ impl Scanner {
         let colon = memchr::memchr(b':', text);
         let (violation, at) = match colon {
             None => (Violation::FieldWithoutColon, 0),
-            Some(colon) if name_len > 0 && name_len + ows(&text[name_len..]) == colon => {
+            Some(colon) if name_len > 0 && name_len + grammar::leading_ows(&text[name_len..]) == colon => {
                 if rules.config.leniency.space_before_colon {
                     rules.deviations.space_before_colon += 1;
                     return Ok(Some((name_len, colon)));
@@ -433,6 +390,11 @@ impl WholeLine {
         &bytes[self.start..self.lf - usize::from(self.has_cr)]
     }
 
+    /// A fault in this line can show all of it.
+    fn holds(&self, fault: Fault) -> Fault {
+        Fault { shown: self.start..self.lf + 1, ..fault }
+    }
+
     /// CRLF, or LF where that is let through (RFC 9112 section 2.2). Asked last, since what is wrong before the line
     /// end comes first.
     fn check_end(&self, lenient: bool, tolerated: &mut u16) -> Result<()> {
@@ -447,31 +409,11 @@ impl WholeLine {
     }
 }
 
-/// `HTTP-version = "HTTP/" DIGIT "." DIGIT`, as much of it as is there: what is no HTTP is known by its first byte,
-/// without waiting for a line end that may never come.
-pub(crate) fn check_prefix(bytes: &[u8]) -> std::result::Result<(), (Violation, usize)> {
-    for (at, &byte) in bytes.iter().take(8).enumerate() {
-        match at {
-            0..5 if byte != b"HTTP/"[at] => return Err((Violation::StatusLine, at)),
-            5 if byte != b'1' => return Err((Violation::Version, at)),
-            6 if byte != b'.' => return Err((Violation::Version, at)),
-            7 if !byte.is_ascii_digit() => return Err((Violation::Version, at)),
-            _ => {}
-        }
-    }
-    Ok(())
-}
-
 /// Fields that decide framing or persistence: nothing is let through in them.
 fn decides_framing(name: &[u8]) -> bool {
     ["content-length", "transfer-encoding", "connection", "upgrade", "trailer"]
         .iter()
         .any(|framing| name.eq_ignore_ascii_case(framing.as_bytes()))
-}
-
-/// How much white space is in front.
-fn ows(bytes: &[u8]) -> usize {
-    bytes.iter().take_while(|&&byte| grammar::is_ows(byte)).count()
 }
 
 /// Places fit into 32 bits, since the limits on a section do.
@@ -480,5 +422,5 @@ fn place(at: usize) -> u32 {
 }
 
 fn fault(kind: impl Into<ErrorKind>, at: usize, line: usize) -> Fault {
-    Fault { kind: kind.into(), at, line }
+    Fault::up_to(kind, line, at)
 }

@@ -65,6 +65,7 @@ mod connection;
 mod error;
 mod event;
 mod exchange;
+mod fault;
 mod fields;
 mod free;
 mod grammar;
@@ -76,6 +77,7 @@ mod request;
 mod send;
 #[doc(hidden)]
 pub mod state;
+mod status_line;
 
 pub use body::length::Framing;
 pub use config::{Config, Deviations, Leniency};

@@ -46,8 +46,8 @@ pub struct Limits {
     /// many (RFC 9112 section 9.2 permits it). One more is the violation `status-line`, or `unsolicited`.
     pub leading_empty_lines: u32,
     /// The receive buffer: 1 MiB. It starts at 4 KiB and grows when a head or a fast peer needs it; at the bound
-    /// [`receive_space`](crate::Connection::receive_space) is empty until events are taken. A head never needs
-    /// more than this: the effective bound on a head is the smaller of the two.
+    /// [`receive_space`](crate::Connection::receive_space) is empty until events are taken. At least 256 bytes. What has to be in one piece, a head, a trailer
+    /// section or a chunk line, cannot be longer: its bound is cut down to this.
     pub receive_buffer: u32,
     /// The transmit buffer: 64 KiB. [`send_content`](crate::Connection::send_content) takes no more than fits. The
     /// head of a request always fits: it is the caller's own.
@@ -72,6 +72,22 @@ impl Limits {
         transmit_buffer: 64 << 10,
     };
 }
+
+impl Limits {
+    /// A bound on a section or a line, which is kept in one piece: one byte past it has to fit into the receive buffer,
+    /// or nobody would see that it was passed.
+    pub(crate) fn in_one_piece(&self, bound: u32) -> usize {
+        bound.min(self.room() - 1) as usize
+    }
+
+    /// How large the receive buffer may grow.
+    pub(crate) fn room(&self) -> u32 {
+        self.receive_buffer.max(SMALLEST_BUFFER)
+    }
+}
+
+/// A receive buffer below this size could not hold the shortest lines.
+const SMALLEST_BUFFER: u32 = 256;
 
 impl Default for Limits {
     fn default() -> Self {

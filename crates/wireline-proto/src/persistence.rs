@@ -29,7 +29,7 @@ pub(crate) fn close_reason(version: Version, fields: FieldsRef<'_>, framing: Fra
 /// Whether a 101 is the answer to what was offered (RFC 9110 sections 7.8 and 15.2.2): the request asked to switch, and
 /// each protocol that the response names was among those offered, whatever the case.
 pub(crate) fn accepts_switch(role: &Role, fields: FieldsRef<'_>) -> bool {
-    let Role::Upgrade(offered) = role else { return false };
+    let Some(offered) = &role.offered else { return false };
     let mut chosen = fields.get_all("upgrade").flat_map(grammar::list).peekable();
     chosen.peek().is_some()
         && chosen.all(|protocol| grammar::list(offered).any(|offer| offer.eq_ignore_ascii_case(protocol)))

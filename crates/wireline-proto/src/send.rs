@@ -245,8 +245,19 @@ impl Send {
         }
     }
 
-    /// No request may follow: the peer said so, or its side has ended.
-    pub(crate) fn peer_closed(&mut self) {
+    /// No request may follow: the peer said so, or its side has ended. Requests of which nothing has left are taken
+    /// back: all that is queued from place `unsent` in the sent stream on (RFC 9112 section 9.6: a client that has
+    /// received close sends no more).
+    pub(crate) fn peer_closed(&mut self, unsent: Option<u64>) {
+        if let Some(start) = unsent {
+            self.buffer.truncate(usize::try_from(start - self.sent).unwrap_or(usize::MAX));
+            self.queued = start;
+            // Content is due of the last request alone, and what is taken back reaches to the last.
+            if self.current.take().is_some() {
+                self.framed = 0;
+                self.step(SendStep::Withdraw);
+            }
+        }
         match &mut self.current {
             Some(current) => current.peer_closes = true,
             None if self.state.after(SendStep::PeerClose).is_some() => self.step(SendStep::PeerClose),

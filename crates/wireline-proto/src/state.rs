@@ -60,6 +60,8 @@ pub enum SendStep {
     SwitchRefused,
     /// The peer will take no more requests.
     PeerClose,
+    /// The same, and no byte of the request whose content is due has left: it is taken back.
+    Withdraw,
     /// Nothing can be sent any more.
     Fail,
 }
@@ -77,6 +79,7 @@ pub const SEND: &[(Send, SendStep, Send)] = &[
     (Send::AwaitingContinue, SendStep::Waive, Send::Content),
     (Send::AwaitingContinue, SendStep::Abandon, Send::Closed),
     (Send::AwaitingContinue, SendStep::PeerClose, Send::AwaitingContinue),
+    (Send::AwaitingContinue, SendStep::Withdraw, Send::Closing),
     (Send::AwaitingContinue, SendStep::Fail, Send::Closed),
     (Send::Content, SendStep::Content, Send::Content),
     (Send::Content, SendStep::Finish, Send::Idle),
@@ -85,6 +88,7 @@ pub const SEND: &[(Send, SendStep, Send)] = &[
     (Send::Content, SendStep::SwitchedFinish, Send::Switched),
     (Send::Content, SendStep::Abandon, Send::Closed),
     (Send::Content, SendStep::PeerClose, Send::Content),
+    (Send::Content, SendStep::Withdraw, Send::Closing),
     (Send::Content, SendStep::Fail, Send::Closed),
     (Send::SwitchPending, SendStep::Switch, Send::Switched),
     (Send::SwitchPending, SendStep::SwitchRefused, Send::Idle),

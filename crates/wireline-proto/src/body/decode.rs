@@ -1,121 +1,144 @@
-//! Content in chunks, inwards (RFC 9112 section 7.1).
+//! Takes the content out of a message body.
 
-use crate::config::{Config, Deviations};
-use crate::error::{ErrorKind, Limit, Violation};
+use crate::body::chunk_line::ChunkLine;
+use crate::body::length::Framing;
+use crate::error::{Phase, Violation};
+use crate::fault::Fault;
+use crate::head::{Rules, Scan, Scanner};
 
-/// ```text
-/// chunk     = chunk-size [ chunk-ext ] CRLF chunk-data CRLF
-/// chunk-ext = *( BWS ";" BWS chunk-ext-name [ BWS "=" BWS chunk-ext-val ] )
-/// ```
+/// What is left of a message body.
 ///
-/// A chunk line that has come in part. Every byte moves it on by one step; there is no state in which bytes are
-/// skipped without being looked at.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct ChunkLine {
-    step: Step,
-    /// How many bytes of the line have been looked at.
-    seen: usize,
-    size: u64,
-    /// Digits behind leading zeros, and all digits.
-    significant: u32,
-    digits: u32,
+/// ```text
+/// chunked-body = *chunk last-chunk trailer-section CRLF
+/// chunk        = chunk-size [ chunk-ext ] CRLF chunk-data CRLF
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Decoder {
+    Length(u64),
+    UntilClose,
+    /// A chunk line comes; `allowance` bytes of extensions are tolerated yet.
+    ChunkLine {
+        line: ChunkLine,
+        allowance: u64,
+    },
+    ChunkData {
+        left: u64,
+        allowance: u64,
+    },
+    ChunkDataEnd {
+        allowance: u64,
+    },
+    Trailers,
 }
 
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-enum Step {
-    #[default]
-    Size,
-    /// White space behind the size: `;` has to follow, unless a leniency says otherwise.
-    Padding,
-    Extension,
-    Lf,
-}
-
-/// A complete chunk line.
+/// What the next bytes of a body are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Chunk {
-    /// How long the line is, its end included.
-    pub(crate) line: usize,
-    pub(crate) size: u64,
+pub(crate) enum Found {
+    /// So many bytes of content; never none.
+    Content(usize),
+    /// So many bytes of framing.
+    Framing(usize),
+    /// The end of the message, and so many bytes of trailer section before it.
+    End(usize),
+    /// Not enough to tell. If nothing more comes, this is where the message is cut off, and so much is known to be
+    /// missing.
+    NeedMore(Phase, Option<u64>),
 }
 
-impl ChunkLine {
-    /// Reads on; `bytes` begin with the line's first byte. `allowance` is how many bytes of extensions may still come.
-    pub(crate) fn scan(
-        &mut self,
-        bytes: &[u8],
-        allowance: &mut u64,
-        config: &Config,
-        deviations: &mut Deviations,
-    ) -> Result<Option<Chunk>, (ErrorKind, usize)> {
-        let limit = config.limits.chunk_line.min(config.limits.receive_buffer) as usize;
-        let leniency = &config.leniency;
-        while let Some(&byte) = bytes.get(self.seen) {
-            let at = self.seen;
-            if at >= limit {
-                return Err((Limit::ChunkLine.into(), at));
+impl Decoder {
+    /// `allowance`: how many bytes of chunk extensions are tolerated besides one for each byte of content.
+    pub(crate) fn new(framing: Framing, allowance: u32) -> Self {
+        match framing {
+            Framing::Length(length) => Self::Length(length),
+            Framing::UntilClose => Self::UntilClose,
+            Framing::Chunked => Self::ChunkLine { line: ChunkLine::default(), allowance: u64::from(allowance) },
+            Framing::None | Framing::Tunnel => Self::Length(0),
+        }
+    }
+
+    /// Where in the body it is.
+    pub(crate) fn phase(&self) -> Phase {
+        match self {
+            Self::Length(_) | Self::UntilClose | Self::ChunkData { .. } => Phase::Content,
+            Self::ChunkLine { .. } | Self::ChunkDataEnd { .. } => Phase::ChunkLine,
+            Self::Trailers => Phase::Trailers,
+        }
+    }
+
+    /// Whether the end of the stream is the end of the message.
+    pub(crate) fn ends_with_stream(&self) -> bool {
+        *self == Self::UntilClose
+    }
+
+    /// How much of what comes next is content and nothing else.
+    pub(crate) fn content_ahead(&self) -> Option<u64> {
+        match *self {
+            Self::Length(left) | Self::ChunkData { left, .. } => Some(left).filter(|&left| left > 0),
+            Self::UntilClose => Some(u64::MAX),
+            Self::ChunkLine { .. } | Self::ChunkDataEnd { .. } | Self::Trailers => None,
+        }
+    }
+
+    /// Looks at the next bytes. What it finds of content counts only once it is [taken](Self::take).
+    pub(crate) fn find(&mut self, bytes: &[u8], scanner: &mut Scanner, rules: &mut Rules<'_>) -> Result<Found, Fault> {
+        Ok(match self {
+            Self::Length(0) => Found::End(0),
+            Self::Length(left) | Self::ChunkData { left, .. } if bytes.is_empty() => {
+                Found::NeedMore(Phase::Content, Some(*left))
             }
-            match (self.step, byte) {
-                (Step::Size, _) if byte.is_ascii_hexdigit() => self.digit(byte, at, allowance)?,
-                (Step::Size, _) if self.digits == 0 => return Err((Violation::ChunkSize.into(), at)),
-                (Step::Size | Step::Padding, b' ' | b'\t') => {
-                    self.step = Step::Padding;
-                    spend(allowance, at)?;
-                }
-                (Step::Size | Step::Padding, b';') => {
-                    self.step = Step::Extension;
-                    spend(allowance, at)?;
-                }
-                (Step::Padding, b'\r' | b'\n') if !leniency.chunk_size_trailing_ws => {
-                    return Err((Violation::ChunkSize.into(), at));
-                }
-                (Step::Padding, b'\r') => {
-                    deviations.chunk_size_trailing_ws = deviations.chunk_size_trailing_ws.saturating_add(1);
-                    self.step = Step::Lf;
-                }
-                (Step::Size | Step::Extension, b'\r') => self.step = Step::Lf,
-                (_, b'\n') => {
-                    if self.step != Step::Lf {
-                        if !leniency.bare_lf_in_chunked {
-                            return Err((Violation::BareLf.into(), at));
-                        }
-                        deviations.bare_lf_in_chunked = deviations.bare_lf_in_chunked.saturating_add(1);
-                        if self.step == Step::Padding {
-                            deviations.chunk_size_trailing_ws = deviations.chunk_size_trailing_ws.saturating_add(1);
-                        }
+            Self::Length(left) | Self::ChunkData { left, .. } => {
+                Found::Content(bytes.len().min(usize::try_from(*left).unwrap_or(usize::MAX)))
+            }
+            Self::UntilClose if bytes.is_empty() => Found::NeedMore(Phase::Content, None),
+            Self::UntilClose => Found::Content(bytes.len()),
+            Self::ChunkLine { line, allowance } => {
+                let found = line.scan(bytes, allowance, rules.config, rules.deviations);
+                let Some(chunk) = found.map_err(|(kind, at)| Fault::up_to(kind, 0, at))? else {
+                    return Ok(Found::NeedMore(Phase::ChunkLine, None));
+                };
+                *self = if chunk.size == 0 {
+                    scanner.reset();
+                    Self::Trailers
+                } else {
+                    Self::ChunkData { left: chunk.size, allowance: *allowance }
+                };
+                Found::Framing(chunk.line)
+            }
+            Self::ChunkDataEnd { allowance } => {
+                let end = match bytes {
+                    [b'\r', b'\n', ..] => 2,
+                    [b'\n', ..] if rules.config.leniency.bare_lf_in_chunked => {
+                        let tolerated = &mut rules.deviations.bare_lf_in_chunked;
+                        *tolerated = tolerated.saturating_add(1);
+                        1
                     }
-                    return Ok(Some(Chunk { line: at + 1, size: self.size }));
-                }
-                (Step::Extension, b'\t' | b' '..=b'~' | 0x80..) => spend(allowance, at)?,
-                (Step::Extension, _) => return Err((Violation::ChunkExtension.into(), at)),
-                (Step::Size | Step::Padding, _) => return Err((Violation::ChunkSize.into(), at)),
-                // CR has to be followed by LF.
-                (Step::Lf, _) => return Err((Violation::BareCr.into(), at - 1)),
+                    [] | [b'\r'] => return Ok(Found::NeedMore(Phase::ChunkLine, None)),
+                    [b'\r', ..] => return Err(Fault::up_to(Violation::ChunkDataEnd, 0, 1)),
+                    [..] => return Err(Fault::up_to(Violation::ChunkDataEnd, 0, 0)),
+                };
+                *self = Self::ChunkLine { line: ChunkLine::default(), allowance: *allowance };
+                Found::Framing(end)
             }
-            self.seen += 1;
-        }
-        Ok(None)
+            Self::Trailers => match scanner.scan_trailers(bytes, rules)? {
+                Scan::Complete(len) => Found::End(len),
+                Scan::NeedMore => Found::NeedMore(Phase::Trailers, None),
+            },
+        })
     }
 
-    fn digit(&mut self, byte: u8, at: usize, allowance: &mut u64) -> Result<(), (ErrorKind, usize)> {
-        let digit = char::from(byte).to_digit(16).map_or(0, u64::from);
-        self.digits += 1;
-        if self.significant > 0 || digit > 0 {
-            self.significant += 1;
+    /// So many bytes of content have been taken.
+    pub(crate) fn take(&mut self, n: u64) {
+        match self {
+            Self::Length(left) => *left -= n,
+            Self::ChunkData { left, allowance } => {
+                *left -= n;
+                let allowance = allowance.saturating_add(n);
+                *self = match *left {
+                    0 => Self::ChunkDataEnd { allowance },
+                    left => Self::ChunkData { left, allowance },
+                };
+            }
+            Self::UntilClose | Self::ChunkLine { .. } | Self::ChunkDataEnd { .. } | Self::Trailers => {}
         }
-        if self.significant > 16 {
-            return Err((Violation::ChunkSizeOverflow.into(), at));
-        }
-        self.size = self.size << 4 | digit;
-        // Leading zeros say nothing: like an extension, they are only let through in proportion to content.
-        if self.digits > 16 { spend(allowance, at) } else { Ok(()) }
     }
-}
-
-fn spend(allowance: &mut u64, at: usize) -> Result<(), (ErrorKind, usize)> {
-    match allowance.checked_sub(1) {
-        Some(left) => *allowance = left,
-        None => return Err((Limit::ChunkExtensions.into(), at)),
-    }
-    Ok(())
 }

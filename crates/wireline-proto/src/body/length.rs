@@ -68,11 +68,11 @@ pub(crate) fn of_response(
     deviations: &mut Deviations,
 ) -> Result<Framing, Wrong> {
     // 1. HEAD, 1xx, 204, 304: the message ends with its head, whatever the fields say.
-    if *role == Role::Head || status.is_informational() || matches!(status.as_u16(), 204 | 304) {
+    if role.is_head || status.is_informational() || matches!(status.as_u16(), 204 | 304) {
         return Ok(Framing::None);
     }
     // 2. 2xx to CONNECT: a tunnel, whatever the fields say.
-    if *role == Role::Connect && status.is_success() {
+    if role.is_connect && status.is_success() {
         return Ok(Framing::Tunnel);
     }
     let coding = transfer_coding(fields);

@@ -1,0 +1,202 @@
+//! From the bytes between messages to an accepted head.
+
+use http::StatusCode;
+
+use super::interims::Interims;
+use super::pending::Pending;
+use super::{Context, Receive, Stream};
+use crate::body::decode::Decoder;
+use crate::body::length::{self, Framing};
+use crate::config::Config;
+use crate::error::{Error, Phase, Violation};
+use crate::exchange::{CloseReason, ExchangeId};
+use crate::fault::Fault;
+use crate::head::{Rules, Scan};
+use crate::persistence;
+use crate::state::ReceiveStep;
+use crate::status_line;
+
+impl Receive {
+    pub(super) fn advance_head(&mut self, context: &mut Context<'_>) -> Result<bool, Error> {
+        loop {
+            let cut = self.stream != Stream::Open;
+            self.drop_empty_lines(context.config);
+            let bytes = self.buffer.filled();
+            if bytes.is_empty() {
+                return match (cut, context.queue.front()) {
+                    (false, _) => Ok(false),
+                    (true, None) => Ok(self.closed()),
+                    (true, Some(_)) => Err(self.incomplete(context, Phase::BeforeResponse, None)),
+                };
+            }
+            let may_be_empty_line = bytes == b"\r" && self.empty_lines < context.config.limits.leading_empty_lines;
+            if may_be_empty_line && !cut {
+                return Ok(false);
+            }
+            // Nobody asked: no request is unanswered, or no byte of the one that is has left.
+            let asked = context.queue.front().filter(|exchange| exchange.start < context.send.sent());
+            let Some(id) = asked.map(|exchange| exchange.id) else {
+                return Err(self.fault(None, &Fault::up_to(Violation::Unsolicited, 0, 0)));
+            };
+            if self.is_http09(id, context.config) {
+                return Ok(self.begin_http09(id, context));
+            }
+            if may_be_empty_line {
+                return Err(self.incomplete(context, Phase::Head, None));
+            }
+            let bytes = self.buffer.filled();
+            let mut rules = Rules { config: context.config, deviations: &mut self.deviations };
+            match self.scanner.scan_head(bytes, &mut rules) {
+                Ok(Scan::Complete(len)) => return self.head(id, len, context),
+                Ok(Scan::NeedMore) if !cut => return Ok(false),
+                Ok(Scan::NeedMore) => {
+                    let leniency = context.config.leniency.eof_ends_head;
+                    if !leniency || !self.scanner.has_status() || self.stream == Stream::Failed || self.made_up > 0 {
+                        return Err(self.incomplete(context, Phase::Head, None));
+                    }
+                    self.deviations.eof_ends_head += 1;
+                    self.make_up_head_end();
+                }
+                Err(fault) => return Err(self.fault(Some(id), &fault)),
+            }
+        }
+    }
+
+    /// Ends a head that was cut off as it should have ended.
+    fn make_up_head_end(&mut self) {
+        let end: &[u8] = match self.buffer.filled() {
+            [.., b'\n', b'\r'] => b"\n",
+            [.., b'\r'] => b"\n\r\n",
+            [.., b'\n'] => b"\r\n",
+            _ => b"\r\n\r\n",
+        };
+        self.buffer.push(end);
+        self.made_up = end.len();
+    }
+
+    /// `CRLF` before a status line (RFC 9112 section 9.2), as many as the limit says.
+    fn drop_empty_lines(&mut self, config: &Config) {
+        while !self.scanner.has_begun() && self.empty_lines < config.limits.leading_empty_lines {
+            let len = match self.buffer.filled() {
+                [b'\r', b'\n', ..] => 2,
+                [b'\n', ..] if config.leniency.bare_lf_in_head => 1,
+                _ => break,
+            };
+            self.buffer.consume(len);
+            self.offset += len as u64;
+            self.empty_lines += 1;
+        }
+    }
+
+    /// A complete head.
+    fn head(&mut self, id: ExchangeId, len: usize, context: &mut Context<'_>) -> Result<bool, Error> {
+        let bytes = self.buffer.filled();
+        let fields = self.scanner.fields(bytes);
+        let (Some(line), Some(exchange)) = (self.scanner.status(), context.queue.front_mut()) else {
+            return Ok(false);
+        };
+        let (version, status) = (line.version, line.status);
+        if status == StatusCode::SWITCHING_PROTOCOLS {
+            if !persistence::accepts_switch(&exchange.role, fields) {
+                let fault = self.scanner.fault_in_status(Violation::SwitchUnasked);
+                return Err(self.fault(Some(id), &fault));
+            }
+            return Ok(self.switch(id, len, context));
+        }
+        if status.is_informational() {
+            return self.interim(id, len, context);
+        }
+        let wrong = length::of_response(
+            &exchange.role,
+            status,
+            version,
+            fields,
+            &context.config.leniency,
+            &mut self.deviations,
+        );
+        let framing = match wrong {
+            Ok(Framing::Tunnel) => return Ok(self.switch(id, len, context)),
+            Ok(framing) => framing,
+            Err((violation, place)) => {
+                let fault = self.scanner.fault_in_value(violation, place.0);
+                return Err(self.fault(Some(id), &fault));
+            }
+        };
+        let closing = persistence::close_reason(version, fields, framing);
+        let ambiguous = self.deviations.te_with_cl > 0;
+        exchange.begun = true;
+        let (ours, asked) = (exchange.last, exchange.role.may_switch());
+        if ambiguous {
+            self.scanner.hide(self.buffer.filled(), "content-length");
+        }
+        self.last = closing.is_some() || ambiguous || ours;
+        context.send.answered(id, asked);
+        if let Some(reason) = closing.or_else(|| ambiguous.then_some(CloseReason::Deviation)) {
+            self.close(reason);
+            context.peer_closed();
+        }
+        self.begin(id, len, framing, context.config);
+        Ok(true)
+    }
+
+    /// The body of a final response begins.
+    fn begin(&mut self, id: ExchangeId, len: usize, framing: Framing, config: &Config) {
+        self.body = Decoder::new(framing, config.limits.chunk_extensions);
+        (self.empty_lines, self.interims, self.content) = (0, Interims::default(), 0);
+        self.step(ReceiveStep::Final);
+        self.event = Pending::Response { id, len, framing };
+    }
+
+    fn interim(&mut self, id: ExchangeId, len: usize, context: &mut Context<'_>) -> Result<bool, Error> {
+        if let Err((limit, at)) = self.interims.admit(len, &context.config.limits) {
+            return Err(self.fault(Some(id), &Fault::up_to(limit, 0, at)));
+        }
+        self.empty_lines = 0;
+        if self.scanner.status().is_some_and(|line| line.status == StatusCode::CONTINUE) {
+            context.send.continued(id);
+        }
+        self.step(ReceiveStep::Interim);
+        self.event = Pending::Interim { id, len };
+        Ok(true)
+    }
+
+    fn switch(&mut self, id: ExchangeId, len: usize, context: &mut Context<'_>) -> bool {
+        context.queue.pop_front();
+        context.send.switched();
+        self.close(CloseReason::Switched);
+        self.step(ReceiveStep::Switch);
+        self.event = Pending::Switched { id, len, framing: Framing::Tunnel };
+        true
+    }
+
+    /// Whether what came is no head, where HTTP/0.9 is let through: on a connection that has not spoken HTTP/1.
+    fn is_http09(&self, id: ExchangeId, config: &Config) -> bool {
+        let bytes = self.buffer.filled();
+        config.leniency.http09
+            && id.index() == 0
+            && self.interims == Interims::default()
+            && !self.scanner.has_status()
+            && match status_line::check_prefix(bytes) {
+                Err((Violation::StatusLine, _)) => true,
+                _ => bytes.len() < 5 && self.stream == Stream::Ended,
+            }
+    }
+
+    fn begin_http09(&mut self, id: ExchangeId, context: &mut Context<'_>) -> bool {
+        self.deviations.http09 += 1;
+        if let Some(exchange) = context.queue.front_mut() {
+            exchange.begun = true;
+        }
+        self.last = true;
+        self.close(CloseReason::UntilClose);
+        context.send.answered(id, true);
+        context.peer_closed();
+        self.begin(id, 0, Framing::UntilClose, context.config);
+        true
+    }
+}
+
+/// Whether this is nothing but line ends that may still be dropped, the last one perhaps not complete.
+pub(super) fn only_empty_lines(bytes: &[u8], most: u32) -> bool {
+    bytes.len() <= 2 * most as usize && bytes.iter().zip([b'\r', b'\n'].iter().cycle()).all(|(byte, end)| byte == end)
+}

@@ -1,0 +1,230 @@
+//! Derives what a connection has to know of a request, and refuses what would be illegal on the wire.
+
+use http::{Method, Version};
+
+use crate::body::length::{self, Framing};
+use crate::exchange::Role;
+use crate::fields::{Fields, FieldsRef};
+use crate::grammar::{self, HOST, TARGET};
+use crate::request::{InvalidRequest, Request};
+
+/// Builds a [`Request`]. The first mistake is kept, and [`build`](Self::build) reports it.
+#[derive(Clone, Debug)]
+#[must_use]
+pub struct RequestBuilder {
+    method: Method,
+    target: Vec<u8>,
+    version: Version,
+    host: Option<Vec<u8>>,
+    fields: Fields,
+    idempotent: Option<bool>,
+    mistake: Option<InvalidRequest>,
+}
+
+impl RequestBuilder {
+    pub(super) fn new(method: Result<Method, InvalidRequest>, target: &[u8]) -> Self {
+        Self {
+            mistake: method.as_ref().err().copied(),
+            method: method.unwrap_or_default(),
+            target: target.to_vec(),
+            version: Version::HTTP_11,
+            host: None,
+            fields: Fields::new(),
+            idempotent: None,
+        }
+    }
+
+    /// HTTP/1.1, the default, or HTTP/1.0.
+    pub fn version(mut self, version: Version) -> Self {
+        self.version = version;
+        self
+    }
+
+    /// `Host`, as the first field (RFC 9110 section 7.2). Empty where the target has no authority.
+    pub fn host(mut self, host: impl AsRef<[u8]>) -> Self {
+        if self.host.replace(host.as_ref().to_vec()).is_some() {
+            self.note(InvalidRequest::HostRepeated);
+        }
+        self
+    }
+
+    /// A field line, behind those before it, in the case given.
+    pub fn field(mut self, name: impl AsRef<[u8]>, value: impl AsRef<[u8]>) -> Self {
+        if let Err(invalid) = self.fields.append(name, value) {
+            self.note(InvalidRequest::Field(invalid));
+        }
+        self
+    }
+
+    /// Field lines, behind those before them.
+    pub fn fields(mut self, fields: &Fields) -> Self {
+        for field in fields.iter() {
+            self = self.field(field.name(), field.value());
+        }
+        self
+    }
+
+    /// `Content-Length`: so many bytes of content follow.
+    pub fn content_length(self, length: u64) -> Self {
+        self.field("Content-Length", length.to_string())
+    }
+
+    /// `Transfer-Encoding: chunked`: content of a length that is not known yet follows.
+    pub fn chunked(self) -> Self {
+        self.field("Transfer-Encoding", "chunked")
+    }
+
+    /// `Expect: 100-continue`: the content waits until the peer asks for it (RFC 9110 section 10.1.1).
+    pub fn expect_continue(self) -> Self {
+        self.field("Expect", "100-continue")
+    }
+
+    /// `Connection: close`: no request follows this one.
+    pub fn close(self) -> Self {
+        self.field("Connection", "close")
+    }
+
+    /// Whether sending it twice has the effect of sending it once, where the method does not say it: a POST with a
+    /// key that the server recognises, say.
+    pub fn idempotent(mut self, idempotent: bool) -> Self {
+        self.idempotent = Some(idempotent);
+        self
+    }
+
+    fn note(&mut self, mistake: InvalidRequest) {
+        self.mistake.get_or_insert(mistake);
+    }
+
+    /// The request, with its framing, its expectation and whether it switches or closes derived from its fields.
+    ///
+    /// # Errors
+    /// [`InvalidRequest`] for whatever would be illegal on the wire, or could be read as two requests. There is no way
+    /// around it but [`Request::unchecked`].
+    pub fn build(self) -> Result<Request, InvalidRequest> {
+        if let Some(mistake) = self.mistake {
+            return Err(mistake);
+        }
+        let Self { method, target, version, host, mut fields, idempotent, .. } = self;
+        if version != Version::HTTP_11 && version != Version::HTTP_10 {
+            return Err(InvalidRequest::Version);
+        }
+        check_target(&method, &target)?;
+        if let Some(host) = host {
+            let rest = std::mem::take(&mut fields);
+            fields.append("Host", host).map_err(|_| InvalidRequest::HostInvalid)?;
+            for field in rest.iter() {
+                fields.append(field.name(), field.value()).map_err(InvalidRequest::Field)?;
+            }
+        }
+        let section = fields.as_ref();
+        check_host(version, section)?;
+        let framing = length::of_request(version, section)?;
+        let has_content = !matches!(framing, Framing::None | Framing::Length(0));
+        check_method_rules(&method, section, has_content)?;
+        let expects_continue = section.has_token("expect", "100-continue");
+        if expects_continue && version < Version::HTTP_11 {
+            return Err(InvalidRequest::ExpectInHttp10);
+        }
+        if expects_continue && !has_content {
+            return Err(InvalidRequest::ExpectWithoutContent);
+        }
+        let upgrade = section.joined("upgrade");
+        check_hop_by_hop(section)?;
+        // A server has to ignore Upgrade in HTTP/1.0 (RFC 9110 section 7.8).
+        let upgrade = upgrade.as_deref().filter(|_| version == Version::HTTP_11);
+        let keeps_alive = version == Version::HTTP_11 || section.has_token("connection", "keep-alive");
+
+        let mut wire = Vec::with_capacity(method.as_str().len() + target.len() + section.as_bytes().len() + 13);
+        wire.extend_from_slice(method.as_str().as_bytes());
+        wire.push(b' ');
+        let target_start = wire.len();
+        wire.extend_from_slice(&target);
+        let target = target_start..wire.len();
+        wire.extend_from_slice(if version == Version::HTTP_11 { b" HTTP/1.1\r\n" } else { b" HTTP/1.0\r\n" });
+        let request = Request {
+            role: Role::new(&method, upgrade),
+            idempotent: idempotent.unwrap_or_else(|| method.is_idempotent()),
+            last: !keeps_alive || section.has_token("connection", "close"),
+            section: wire.len()..wire.len() + section.as_bytes().len(),
+            lines: Vec::new(),
+            wire: Vec::new(),
+            target,
+            method,
+            version,
+            framing,
+            expects_continue,
+        };
+        let (section, lines) = fields.into_parts();
+        wire.extend_from_slice(&section);
+        wire.extend_from_slice(b"\r\n");
+        Ok(Request { wire, lines, ..request })
+    }
+}
+
+/// RFC 9112 section 3.2: no white space, no control byte, no fragment; and the form that the method asks for.
+fn check_target(method: &Method, target: &[u8]) -> Result<(), InvalidRequest> {
+    if let Some(at) = grammar::first_not(target, TARGET) {
+        return Err(InvalidRequest::Target { at });
+    }
+    let authority = |bytes: &[u8]| !bytes.is_empty() && grammar::first_not(bytes, HOST).is_none();
+    match target {
+        _ if *method == Method::CONNECT => match memchr::memrchr(b':', target).map(|colon| target.split_at(colon)) {
+            Some((host, port)) if authority(host) && port.len() > 1 && port[1..].iter().all(u8::is_ascii_digit) => {
+                Ok(())
+            }
+            _ if memchr::memchr(b'@', target).is_some() => Err(InvalidRequest::UserinfoInTarget),
+            _ => Err(InvalidRequest::TargetForm),
+        },
+        b"*" if *method == Method::OPTIONS => Ok(()),
+        [b'/', ..] => Ok(()),
+        _ => {
+            let scheme = memchr::memmem::find(target, b"://").ok_or(InvalidRequest::TargetForm)?;
+            let rest = &target[scheme + 3..];
+            let end = rest.iter().position(|&byte| matches!(byte, b'/' | b'?')).unwrap_or(rest.len());
+            if memchr::memchr(b'@', &rest[..end]).is_some() {
+                return Err(InvalidRequest::UserinfoInTarget);
+            }
+            let name = &target[..scheme];
+            let is_scheme = name.first().is_some_and(u8::is_ascii_alphabetic)
+                && name.iter().all(|&byte| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte));
+            if is_scheme && authority(&rest[..end]) { Ok(()) } else { Err(InvalidRequest::TargetForm) }
+        }
+    }
+}
+
+/// RFC 9112 section 3.2: exactly one `Host` in an HTTP/1.1 request, at most one in any, and a valid one.
+fn check_host(version: Version, fields: FieldsRef<'_>) -> Result<(), InvalidRequest> {
+    let mut hosts = fields.get_all("host");
+    match (hosts.next(), hosts.next()) {
+        (_, Some(_)) => Err(InvalidRequest::HostRepeated),
+        (Some(host), None) if grammar::first_not(host, HOST).is_some() => Err(InvalidRequest::HostInvalid),
+        (None, None) if version == Version::HTTP_11 => Err(InvalidRequest::HostMissing),
+        (Some(_) | None, None) => Ok(()),
+    }
+}
+
+/// RFC 9110 sections 9.3.6 (CONNECT has no content) and 9.3.8 (TRACE has neither content nor credentials).
+fn check_method_rules(method: &Method, fields: FieldsRef<'_>, has_content: bool) -> Result<(), InvalidRequest> {
+    if has_content && matches!(*method, Method::CONNECT | Method::TRACE) {
+        return Err(InvalidRequest::ContentForbidden);
+    }
+    let secrets = ["authorization", "proxy-authorization", "cookie"];
+    if *method == Method::TRACE && secrets.iter().any(|name| fields.contains(name)) {
+        return Err(InvalidRequest::CredentialsInTrace);
+    }
+    Ok(())
+}
+
+/// RFC 9110 sections 7.8 and 10.1.4: `Upgrade` and `TE` are named in `Connection`, and `TE` does not list chunked.
+fn check_hop_by_hop(fields: FieldsRef<'_>) -> Result<(), InvalidRequest> {
+    if fields.contains("upgrade") && !fields.has_token("connection", "upgrade") {
+        return Err(InvalidRequest::UpgradeWithoutConnection);
+    }
+    if fields.has_token("te", "chunked") {
+        return Err(InvalidRequest::TeChunked);
+    }
+    if fields.contains("te") && !fields.has_token("connection", "te") {
+        return Err(InvalidRequest::TeWithoutConnection);
+    }
+    Ok(())
+}

@@ -1,0 +1,84 @@
+//! The status line: `HTTP-version SP status-code SP [ reason-phrase ]` (RFC 9112 section 4).
+
+use std::ops::Range;
+
+use http::{StatusCode, Version};
+
+use crate::config::{Deviations, Leniency};
+use crate::error::Violation;
+use crate::grammar::leading_ows;
+
+/// A status line that has been read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct StatusLine {
+    pub(crate) version: Version,
+    pub(crate) status: StatusCode,
+    /// Where the reason phrase is; its bytes have not been looked at.
+    pub(crate) reason: Range<usize>,
+}
+
+/// What is wrong, and at which byte of the line.
+type Wrong = (Violation, usize);
+
+/// `HTTP-version = "HTTP/" DIGIT "." DIGIT`, as much of it as is there: what is no HTTP is known by its first byte,
+/// without waiting for a line end that may never come.
+pub(crate) fn check_prefix(bytes: &[u8]) -> Result<(), Wrong> {
+    for (at, &byte) in bytes.iter().take(8).enumerate() {
+        match at {
+            0..5 if byte != b"HTTP/"[at] => return Err((Violation::StatusLine, at)),
+            5 if byte != b'1' => return Err((Violation::Version, at)),
+            6 if byte != b'.' => return Err((Violation::Version, at)),
+            7 if !byte.is_ascii_digit() => return Err((Violation::Version, at)),
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+/// [`check_prefix`], under the leniency that there is for it.
+pub(crate) fn check_begun(bytes: &[u8], leniency: &Leniency) -> Result<(), Wrong> {
+    let skip = if leniency.status_line_whitespace { leading_ows(bytes) } else { 0 };
+    check_prefix(&bytes[skip..]).map_err(|(violation, at)| (violation, skip + at))
+}
+
+/// Reads a whole line, without its end, whose beginning has been checked. The space before an absent reason phrase may be
+/// absent too.
+pub(crate) fn parse(line: &[u8], leniency: &Leniency, deviations: &mut Deviations) -> Result<StatusLine, Wrong> {
+    let lenient = leniency.status_line_whitespace;
+    let skip = if lenient { leading_ows(line) } else { 0 };
+    let mut tolerated = u16::from(skip > 0);
+    let version = match line.get(skip + 7) {
+        Some(b'0') => Version::HTTP_10,
+        // A higher minor version is treated as the highest one known (RFC 9110 section 2.5).
+        Some(_) => Version::HTTP_11,
+        None => return Err((Violation::Version, line.len())),
+    };
+    let mut at = skip + 8;
+    let space = leading_ows(&line[at..]);
+    match (line.get(at), space) {
+        (Some(b' '), 1) => {}
+        (Some(_), 1..) if lenient => tolerated += 1,
+        (Some(b' '), 2..) => return Err((Violation::StatusCode, at + 1)),
+        _ => return Err((Violation::StatusLine, at)),
+    }
+    at += space;
+    let digits = line[at..].iter().take(3).take_while(|byte| byte.is_ascii_digit()).count();
+    if digits < 3 {
+        return Err((Violation::StatusCode, at + digits));
+    }
+    let Ok(status) = StatusCode::from_bytes(&line[at..at + 3]) else {
+        return Err((Violation::StatusCode, at));
+    };
+    at += 3;
+    let reason = match line.get(at) {
+        None => at..at,
+        Some(b' ') => at + 1..line.len(),
+        Some(b'\t') if lenient => {
+            tolerated += 1;
+            at + 1..line.len()
+        }
+        Some(_) => return Err((Violation::StatusCode, at)),
+    };
+    deviations.status_line_whitespace += tolerated;
+    Ok(StatusLine { version, status, reason })
+}
