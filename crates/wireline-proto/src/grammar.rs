@@ -73,13 +73,12 @@ pub(crate) fn first_not(bytes: &[u8], class: u8) -> Option<usize> {
 /// wrong, since a field value is long and mostly right.
 pub(crate) fn first_not_text(bytes: &[u8]) -> Option<usize> {
     let mut at = 0;
-    while let Some((word, _)) = bytes[at..].split_first_chunk::<8>() {
-        if may_hold_control(u64::from_ne_bytes(*word)) {
-            if let Some(wrong) = first_not(word, TEXT) {
-                return Some(at + wrong);
-            }
+    while let Some((word, _)) = bytes.get(at..)?.split_first_chunk::<8>() {
+        match first_control(u64::from_le_bytes(*word)) {
+            None => at += 8,
+            Some(control) if word[control] == b'\t' => at += control + 1,
+            Some(control) => return Some(at + control),
         }
-        at += 8;
     }
     first_not(&bytes[at..], TEXT).map(|wrong| at + wrong)
 }
@@ -119,16 +118,17 @@ pub(crate) fn decimal(digits: &[u8]) -> Option<u64> {
     })
 }
 
-/// Whether any of eight bytes may be a control byte other than HTAB. It may say so of a HTAB too: the caller looks
-/// again byte by byte.
-fn may_hold_control(word: u64) -> bool {
+/// Which of eight bytes, the first being the lowest, is the first control byte, HTAB among them.
+fn first_control(word: u64) -> Option<usize> {
     const ONES: u64 = u64::from_ne_bytes([0x01; 8]);
     const HIGH: u64 = u64::from_ne_bytes([0x80; 8]);
     // A byte below 0x20 borrows when 0x20 is taken from it; 0x7F becomes zero under the exclusive or and borrows too.
-    // Bytes from 0x80 on have the high bit set and are let through by `!word`.
+    // Bytes from 0x80 on have the high bit set and are let through by `!word`. A borrow can mark bytes above the first
+    // control byte wrongly, never below it.
     let below_space = word.wrapping_sub(ONES * 0x20);
     let delete = (word ^ (ONES * 0x7F)).wrapping_sub(ONES);
-    (below_space | delete) & !word & HIGH != 0
+    let marks = (below_space | delete) & !word & HIGH;
+    if marks == 0 { None } else { Some(marks.trailing_zeros() as usize / 8) }
 }
 
 #[cfg(test)]

@@ -1,4 +1,5 @@
-//! Reads a head or a trailer section line by line, as its bytes come, and never looks at a byte for a line end twice.
+//! Reads a head or a trailer section line by line, as its bytes come. Where a line has not come completely it remembers up
+//! to where its end has been looked for: the work is linear in the bytes, however they are cut.
 
 use std::ops::Range;
 
@@ -168,7 +169,9 @@ impl Scanner {
     }
 
     fn scan_fields(&mut self, bytes: &[u8], bounds: &Bounds, rules: &mut Rules<'_>, place: Place) -> Result<Scan> {
-        while let Some(line) = self.next_line(bytes, bounds)? {
+        loop {
+            self.take_plain_lines(bytes, bounds);
+            let Some(line) = self.next_line(bytes, bounds)? else { return Ok(Scan::NeedMore) };
             let leniency = &rules.config.leniency;
             let deviations = &mut *rules.deviations;
             let (bare_lf, tolerated) = match place {
@@ -191,7 +194,34 @@ impl Scanner {
             };
             line.check_end(bare_lf, tolerated)?;
         }
-        Ok(Scan::NeedMore)
+    }
+
+    /// Takes field lines in one pass each, as long as they are whole, within the bounds, and nothing is to be said about
+    /// them: nearly all are. What it does not take, for whatever reason, is left to be read step by step.
+    fn take_plain_lines(&mut self, bytes: &[u8], bounds: &Bounds) {
+        while self.searched == self.line && self.lines.len() < bounds.fields.0 as usize {
+            let bound = bytes.len().min(self.line + bounds.line.0 as usize).min(bounds.total.0);
+            let Some(rest) = bytes.get(self.line..bound) else { return };
+            let Some(colon) = grammar::first_not(rest, TOKEN).filter(|&colon| colon > 0 && rest[colon] == b':') else {
+                return;
+            };
+            let Some(cr) = grammar::first_not_text(&rest[colon + 1..]).map(|cr| colon + 1 + cr) else { return };
+            if rest.get(cr..cr + 2) != Some(b"\r\n") {
+                return;
+            }
+            let value = grammar::without_ows(&rest[colon + 1..cr]);
+            let line = self.line - self.section;
+            self.lines.push(Line {
+                name: place(line),
+                name_len: place(colon),
+                value: place(line + colon + 1 + value.start),
+                value_len: place(value.len()),
+                rewritten: false,
+            });
+            self.dropped = false;
+            self.line += cr + 2;
+            self.searched = self.line;
+        }
     }
 
     /// The next line, if it is complete.
