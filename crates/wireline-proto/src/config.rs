@@ -78,10 +78,10 @@ leniencies! {
     /// A lone CR in a head counts as a space. Opens: a peer behind an intermediary that ends lines at CR sees other
     /// fields than you do (header injection).
     bare_cr_as_space,
-    /// LF alone ends chunk lines and chunk data. Opens: request and response smuggling against intermediaries that
+    /// LF alone ends chunk lines, chunk data and trailer lines. Opens: request and response smuggling against intermediaries that
     /// do not take it (CVE-2025-22871). Chromium, curl and http.client do.
     bare_lf_in_chunked,
-    /// LF alone ends the status line and field lines: RFC 9112 section 2.2 permits it. Opens: a response that
+    /// LF alone ends the status line and the field lines of a head: RFC 9112 section 2.2 permits it. Opens: a response that
     /// another parser splits elsewhere. curl, http.client, hyper, Go and Node.js do.
     bare_lf_in_head,
     /// White space behind a chunk size. Opens: nothing known alone; it hides differences between parsers. curl,

@@ -94,7 +94,7 @@ impl Connection {
         self.queue.iter().map(move |exchange| {
             let left = sent.min(exchange.end.unwrap_or(u64::MAX)).saturating_sub(exchange.start);
             let progress = match exchange.end {
-                _ if exchange.begun => Progress::ResponseBegun,
+                _ if exchange.heard => Progress::ResponseBegun,
                 _ if left == 0 => Progress::NothingSent,
                 Some(end) if end <= sent => Progress::Sent,
                 _ => Progress::PartlySent,
@@ -204,6 +204,7 @@ impl Connection {
             start,
             end,
             last: request.closes(),
+            heard: false,
             begun: false,
         });
         self.receive.expect();

@@ -36,6 +36,8 @@ pub(crate) struct Exchange {
     pub(crate) end: Option<u64>,
     /// It says `Connection: close`, or what amounts to it.
     pub(crate) last: bool,
+    /// A byte of a response has come.
+    pub(crate) heard: bool,
     /// The final response's head has come.
     pub(crate) begun: bool,
 }
@@ -80,7 +82,7 @@ pub struct Unanswered {
 
 impl Unanswered {
     /// Whether sending the request again cannot repeat a side effect: nothing of it had left, or its method is
-    /// idempotent and no part of a final response had come (RFC 9110 section 9.2.2).
+    /// idempotent and no byte of a response had come (RFC 9110 section 9.2.2).
     ///
     /// Do not pipeline a repeated request, nor repeat it twice (RFC 9112 section 9.3.2, RFC 9110 section 9.2.2).
     #[must_use]
@@ -110,7 +112,7 @@ pub enum Progress {
     PartlySent,
     /// All of it was.
     Sent,
-    /// The head of its final response has come.
+    /// A byte of a response to it has come, interim or final: the peer has seen it.
     ResponseBegun,
 }
 
@@ -168,7 +170,7 @@ pub enum CloseReason {
     ContentAbandoned,
     /// A leniency let framing through that parsers disagree about.
     Deviation,
-    /// The peer broke the protocol, passed a limit, or ended too early: see the [`Error`](crate::Error).
+    /// The peer broke the protocol or passed a limit: see the [`Error`](crate::Error).
     Error,
     /// The response came with HTTP/1.0 and without `Connection: keep-alive` (RFC 9112 section 9.3).
     Http10,

@@ -207,6 +207,22 @@ impl Fields {
         });
     }
 
+    /// Puts a line in front of the others.
+    pub(crate) fn prepend(&mut self, name: &str, value: &[u8]) -> Result<(), InvalidField> {
+        let mut fields = Self::new();
+        fields.append(name, value)?;
+        let shift = offset(fields.bytes.len());
+        fields.bytes.append(&mut self.bytes);
+        fields.lines.extend(self.lines.iter().map(|line| Line {
+            name: line.name + shift,
+            value: if line.rewritten { line.value } else { line.value + shift },
+            ..*line
+        }));
+        fields.rewritten = std::mem::take(&mut self.rewritten);
+        *self = fields;
+        Ok(())
+    }
+
     pub(crate) fn into_parts(self) -> (Vec<u8>, Vec<Line>) {
         (self.bytes, self.lines)
     }
@@ -261,22 +277,34 @@ impl<'a> FieldsRef<'a> {
 
     /// The field lines in order.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = Field<'a>> + use<'a> {
-        let Self { bytes, lines, rewritten } = *self;
-        lines.iter().map(move |line| {
-            let block = if line.rewritten { rewritten } else { bytes };
-            Field { name: part(bytes, line.name, line.name_len), value: part(block, line.value, line.value_len) }
-        })
+        let section = *self;
+        self.lines.iter().map(move |line| section.field(line))
     }
 
     /// The value of the first line of this name, whatever its case.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&'a [u8]> {
-        self.iter().find(|field| field.is(name)).map(|field| field.value)
+        self.get_all(name).next()
     }
 
     /// The values of all lines of this name, in order.
     pub fn get_all<'n>(&self, name: &'n str) -> impl Iterator<Item = &'a [u8]> + use<'a, 'n> {
-        self.iter().filter(move |field| field.is(name)).map(|field| field.value)
+        self.numbered(name).map(|(_, value)| value)
+    }
+
+    /// The same with the place of each line in the section. Most names differ in length, so that is asked first.
+    pub(crate) fn numbered<'n>(&self, name: &'n str) -> impl Iterator<Item = (usize, &'a [u8])> + use<'a, 'n> {
+        let section = *self;
+        let lines = self.lines.iter().enumerate().filter(move |(_, line)| line.name_len as usize == name.len());
+        lines
+            .map(move |(i, line)| (i, section.field(line)))
+            .filter(move |(_, field)| field.is(name))
+            .map(|(i, field)| (i, field.value))
+    }
+
+    fn field(&self, line: &Line) -> Field<'a> {
+        let block = if line.rewritten { self.rewritten } else { self.bytes };
+        Field { name: part(self.bytes, line.name, line.name_len), value: part(block, line.value, line.value_len) }
     }
 
     /// The values of all lines of this name joined by `, ` (RFC 9110 section 5.3). Not for `Set-Cookie`, which must
@@ -296,7 +324,7 @@ impl<'a> FieldsRef<'a> {
     /// Whether there is a line of this name.
     #[must_use]
     pub fn contains(&self, name: &str) -> bool {
-        self.iter().any(|field| field.is(name))
+        self.get(name).is_some()
     }
 
     /// Whether `token` is an element of the list that the lines of this name make up, whatever its case (RFC 9110

@@ -21,9 +21,12 @@ pub(crate) const TEXT: u8 = 2;
 /// Wider than the URI grammar: servers are sent `|`, `{` and `"` every day, and a request target is sent as given.
 pub(crate) const TARGET: u8 = 4;
 
-/// `Host = uri-host [ ":" port ]` (RFC 9110 section 7.2, RFC 3986 section 3.2.2): unreserved, sub-delims, `%`, and
-/// the brackets and colons of an IP literal. No `@`: userinfo is never sent (RFC 9110 section 4.2.4).
-pub(crate) const HOST: u8 = 8;
+/// `reg-name` (RFC 3986 section 3.2.2): unreserved, sub-delims, `%`. No `@`: userinfo is never sent (RFC 9110 section
+/// 4.2.4).
+const REG_NAME: u8 = 8;
+
+/// What stands between the brackets of an IP literal (RFC 3986 section 3.2.2, and RFC 6874 for the `%`).
+const IP_LITERAL: u8 = 16;
 
 static CLASSES: [u8; 256] = {
     let mut classes = [0; 256];
@@ -40,8 +43,11 @@ static CLASSES: [u8; 256] = {
         if b.is_ascii_graphic() && b != b'#' {
             class |= TARGET;
         }
-        if b.is_ascii_alphanumeric() || is_one_of(b, b"-._~!$&'()*+,;=%:[]") {
-            class |= HOST;
+        if b.is_ascii_alphanumeric() || is_one_of(b, b"-._~!$&'()*+,;=%") {
+            class |= REG_NAME | IP_LITERAL;
+        }
+        if b == b':' {
+            class |= IP_LITERAL;
         }
         classes[byte] = class;
         byte += 1;
@@ -92,6 +98,37 @@ pub(crate) fn without_ows(bytes: &[u8]) -> std::ops::Range<usize> {
 
 pub(crate) const fn is_ows(byte: u8) -> bool {
     matches!(byte, b' ' | b'\t')
+}
+
+/// Whether an authority names a port.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Port {
+    Optional,
+    Required,
+}
+
+/// The host of `uri-host [ ":" port ]` (RFC 9110 section 7.2, RFC 3986 sections 3.2.2 and 3.2.3), brackets included;
+/// `None` when it is none. It may be empty, where the target has no authority.
+pub(crate) fn host(authority: &[u8], port: Port) -> Option<&[u8]> {
+    let end = match authority {
+        [b'[', literal @ ..] => {
+            let end = memchr::memchr(b']', literal)?;
+            if end == 0 || first_not(&literal[..end], IP_LITERAL).is_some() {
+                return None;
+            }
+            end + 2
+        }
+        _ => first_not(authority, REG_NAME).unwrap_or(authority.len()),
+    };
+    let (host, rest) = authority.split_at(end);
+    let is_port = match (rest, port) {
+        ([], Port::Optional) => true,
+        ([b':', digits @ ..], _) => {
+            digits.iter().all(u8::is_ascii_digit) && (port == Port::Optional || !digits.is_empty())
+        }
+        _ => false,
+    };
+    is_port.then_some(host)
 }
 
 /// How much white space is in front.
@@ -163,6 +200,19 @@ mod tests {
         assert_eq!(decimal(b"18446744073709551615"), Some(u64::MAX));
         for wrong in ["", "18446744073709551616", "+5", "-1", "0x5", "1 2", "5_0"] {
             assert_eq!(decimal(wrong.as_bytes()), None, "{wrong}");
+        }
+    }
+
+    #[test]
+    fn an_authority_is_a_host_and_perhaps_a_port() {
+        for (authority, name) in [("a", "a"), ("a:80", "a"), ("[::1]:80", "[::1]"), ("", ""), ("a.b%20c:", "a.b%20c")] {
+            assert_eq!(host(authority.as_bytes(), Port::Optional), Some(name.as_bytes()), "{authority}");
+        }
+        for wrong in ["a:b", "a:80:90", "[::1", "[]", "[::1]80", "a b", "u@a", "a/", "::1"] {
+            assert_eq!(host(wrong.as_bytes(), Port::Optional), None, "{wrong}");
+        }
+        for wrong in ["a", "a:", "[::1]"] {
+            assert_eq!(host(wrong.as_bytes(), Port::Required), None, "{wrong}");
         }
     }
 

@@ -89,12 +89,12 @@ impl Scanner {
     }
 
     /// A fault in the value of a field line.
-    pub(crate) fn fault_in_value(&self, kind: Violation, line: usize) -> Fault {
+    pub(crate) fn fault_in_value(&self, bytes: &[u8], kind: Violation, line: usize) -> Fault {
         let Some(line) = self.lines.get(line) else { return fault(kind, self.section, self.section) };
         let name = self.section + line.name as usize;
         let behind_colon = name + line.name_len as usize + 1;
         if line.rewritten {
-            return fault(kind, behind_colon, name);
+            return fault(kind, behind_colon + grammar::leading_ows(&bytes[behind_colon..]), name);
         }
         let value = self.section + line.value as usize;
         Fault::within(kind, name..value + line.value_len as usize, value)
@@ -328,9 +328,13 @@ impl Scanner {
         start: usize,
         rules: &mut Rules<'_>,
     ) -> Result<()> {
+        // What another parser might take for the name: all before the colon, or the first word.
+        let token =
+            |bytes: &[u8]| -> Vec<u8> { bytes.iter().copied().filter(|&byte| grammar::is(byte, TOKEN)).collect() };
         let name = text.split(|&byte| byte == b':').next().unwrap_or_default();
-        let name: Vec<u8> = name.iter().copied().filter(|&byte| grammar::is(byte, TOKEN)).collect();
-        if !rules.config.leniency.skip_bad_fields || decides_framing(&name) {
+        let word = name.trim_ascii().split(u8::is_ascii_whitespace).next().unwrap_or_default();
+        let is_framing = decides_framing(&token(name)) || decides_framing(&token(word));
+        if !rules.config.leniency.skip_bad_fields || is_framing {
             return Err(fault(violation, at, start));
         }
         rules.deviations.skip_bad_fields += 1;

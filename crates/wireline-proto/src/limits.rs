@@ -47,7 +47,7 @@ pub struct Limits {
     pub leading_empty_lines: u32,
     /// The receive buffer: 1 MiB. It starts at 4 KiB and grows when a head or a fast peer needs it; at the bound
     /// [`receive_space`](crate::Connection::receive_space) is empty until events are taken. At least 256 bytes. What has to be in one piece, a head, a trailer
-    /// section or a chunk line, cannot be longer: its bound is cut down to this.
+    /// section or a chunk line, has to be shorter: its bound is cut down to one byte less than this.
     pub receive_buffer: u32,
     /// The transmit buffer: 64 KiB. [`send_content`](crate::Connection::send_content) takes no more than fits. The
     /// head of a request always fits: it is the caller's own.

@@ -67,13 +67,13 @@ pub(crate) fn of_response(
     leniency: &Leniency,
     deviations: &mut Deviations,
 ) -> Result<Framing, Wrong> {
+    // 2. 2xx to CONNECT: a tunnel, whatever the fields say. "Any 2xx" includes 204, so this is asked before rule 1.
+    if role.is_connect && status.is_success() {
+        return Ok(Framing::Tunnel);
+    }
     // 1. HEAD, 1xx, 204, 304: the message ends with its head, whatever the fields say.
     if role.is_head || status.is_informational() || matches!(status.as_u16(), 204 | 304) {
         return Ok(Framing::None);
-    }
-    // 2. 2xx to CONNECT: a tunnel, whatever the fields say.
-    if role.is_connect && status.is_success() {
-        return Ok(Framing::Tunnel);
     }
     let coding = transfer_coding(fields);
     let length = content_length(fields);
@@ -93,13 +93,13 @@ pub(crate) fn of_response(
             deviations.te_with_cl += 1;
         }
         return match coding {
-            // 4. and 5. chunked last: the chunks say.
+            // 4. Transfer-Encoding: chunked last, the chunks say;
             Coding::Chunked => Ok(Framing::Chunked),
             Coding::ChunkedLast if leniency.raw_transfer_coding => {
                 deviations.raw_transfer_coding += 1;
                 Ok(Framing::Chunked)
             }
-            // 5. otherwise, in a response: until the connection closes.
+            //    otherwise, in a response, until the connection closes.
             Coding::Other if leniency.raw_transfer_coding => {
                 deviations.raw_transfer_coding += 1;
                 Ok(Framing::UntilClose)
@@ -108,28 +108,31 @@ pub(crate) fn of_response(
         };
     }
     match length {
-        // 7. a valid Content-Length.
+        // 6. a valid Content-Length.
         Some(Ok((length, _))) => Ok(Framing::Length(length)),
-        // 6. an invalid one.
+        // 5. an invalid one.
         Some(Err(_)) if leniency.invalid_length_reads_to_close => {
             deviations.invalid_length_reads_to_close += 1;
             Ok(Framing::UntilClose)
         }
         Some(Err(wrong)) => Err(wrong),
-        // 9. nothing said: until the connection closes.
+        // 8. nothing said: until the connection closes.
         None => Ok(Framing::UntilClose),
     }
 }
 
-/// The framing of a request, for whose content nothing but a length or chunks will do (RFC 9112 section 6.3, rule 8:
+/// The framing of a request, for whose content nothing but a length or chunks will do (RFC 9112 section 6.3, rule 7:
 /// otherwise it has none).
 pub(crate) fn of_request(version: Version, fields: FieldsRef<'_>) -> Result<Framing, RequestFault> {
     let lengths = fields.get_all(CONTENT_LENGTH).count();
     match (transfer_coding(fields), content_length(fields)) {
         (None, None) => Ok(Framing::None),
         (None, Some(_)) if lengths > 1 => Err(RequestFault::LengthRepeated),
-        (None, Some(Ok((length, _)))) => Ok(Framing::Length(length)),
-        (None, Some(Err(_))) => Err(RequestFault::LengthInvalid),
+        // To merge equal members of a list is for recipients; who sends, sends digits.
+        (None, Some(_)) => match fields.get(CONTENT_LENGTH).and_then(grammar::decimal) {
+            Some(length) => Ok(Framing::Length(length)),
+            None => Err(RequestFault::LengthInvalid),
+        },
         (Some(_), Some(_)) => Err(RequestFault::LengthWithCoding),
         (Some(_), None) if version < Version::HTTP_11 => Err(RequestFault::CodingInHttp10),
         (Some((Coding::Chunked | Coding::ChunkedLast, _)), None) => Ok(Framing::Chunked),
@@ -162,11 +165,11 @@ enum Coding {
 }
 
 fn transfer_coding(fields: FieldsRef<'_>) -> Option<(Coding, Place)> {
-    let mut lines = fields.iter().enumerate().filter(|(_, field)| field.is(TRANSFER_ENCODING)).peekable();
+    let mut lines = fields.numbered(TRANSFER_ENCODING).peekable();
     let place = Place(lines.peek()?.0);
     let (mut codings, mut chunked, mut last_is_chunked) = (0_u32, 0_u32, false);
     let mut wrong = false;
-    for coding in lines.flat_map(|(_, field)| grammar::list(field.value())) {
+    for coding in lines.flat_map(|(_, value)| grammar::list(value)) {
         codings += 1;
         last_is_chunked = coding.eq_ignore_ascii_case(b"chunked");
         chunked += u32::from(last_is_chunked);
@@ -188,9 +191,9 @@ fn transfer_coding(fields: FieldsRef<'_>) -> Option<(Coding, Place)> {
 /// section 8.6).
 fn content_length(fields: FieldsRef<'_>) -> Option<Result<(u64, Place), Wrong>> {
     let mut length = None;
-    for (line, field) in fields.iter().enumerate().filter(|(_, field)| field.is(CONTENT_LENGTH)) {
+    for (line, value) in fields.numbered(CONTENT_LENGTH) {
         let place = Place(line);
-        for number in field.value().split(|&byte| byte == b',') {
+        for number in value.split(|&byte| byte == b',') {
             let number = &number[grammar::without_ows(number)];
             let Some(number) = grammar::decimal(number) else {
                 let digits = !number.is_empty() && number.iter().all(u8::is_ascii_digit);

@@ -44,6 +44,9 @@ impl Receive {
             if may_be_empty_line {
                 return Err(self.incomplete(context, Phase::Head, None));
             }
+            if let Some(exchange) = context.queue.front_mut() {
+                exchange.heard = true;
+            }
             let bytes = self.buffer.filled();
             let mut rules = Rules { config: context.config, deviations: &mut self.deviations };
             match self.scanner.scan_head(bytes, &mut rules) {
@@ -118,7 +121,7 @@ impl Receive {
             Ok(Framing::Tunnel) => return Ok(self.switch(id, len, context)),
             Ok(framing) => framing,
             Err((violation, place)) => {
-                let fault = self.scanner.fault_in_value(violation, place.0);
+                let fault = self.scanner.fault_in_value(bytes, violation, place.0);
                 return Err(self.fault(Some(id), &fault));
             }
         };
@@ -185,7 +188,7 @@ impl Receive {
     fn begin_http09(&mut self, id: ExchangeId, context: &mut Context<'_>) -> bool {
         self.deviations.http09 += 1;
         if let Some(exchange) = context.queue.front_mut() {
-            exchange.begun = true;
+            (exchange.heard, exchange.begun) = (true, true);
         }
         self.last = true;
         self.close(CloseReason::UntilClose);

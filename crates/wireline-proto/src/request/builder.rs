@@ -5,7 +5,7 @@ use http::{Method, Version};
 use crate::body::length::{self, Framing};
 use crate::exchange::Role;
 use crate::fields::{Fields, FieldsRef};
-use crate::grammar::{self, HOST, TARGET};
+use crate::grammar::{self, Port, TARGET};
 use crate::request::{InvalidRequest, Request};
 
 /// Builds a [`Request`]. The first mistake is kept, and [`build`](Self::build) reports it.
@@ -108,16 +108,12 @@ impl RequestBuilder {
         if version != Version::HTTP_11 && version != Version::HTTP_10 {
             return Err(InvalidRequest::Version);
         }
-        check_target(&method, &target)?;
+        let authority = check_target(&method, &target)?;
         if let Some(host) = host {
-            let rest = std::mem::take(&mut fields);
-            fields.append("Host", host).map_err(|_| InvalidRequest::HostInvalid)?;
-            for field in rest.iter() {
-                fields.append(field.name(), field.value()).map_err(InvalidRequest::Field)?;
-            }
+            fields.prepend("Host", &host).map_err(|_| InvalidRequest::HostInvalid)?;
         }
         let section = fields.as_ref();
-        check_host(version, section)?;
+        check_host(version, authority, section)?;
         let framing = length::of_request(version, section)?;
         let has_content = !matches!(framing, Framing::None | Framing::Length(0));
         check_method_rules(&method, section, has_content)?;
@@ -161,46 +157,56 @@ impl RequestBuilder {
     }
 }
 
-/// RFC 9112 section 3.2: no white space, no control byte, no fragment; and the form that the method asks for.
-fn check_target(method: &Method, target: &[u8]) -> Result<(), InvalidRequest> {
+/// RFC 9112 section 3.2: no white space, no control byte, no fragment; and the form that the method asks for. Gives the
+/// authority where the target has one.
+fn check_target<'a>(method: &Method, target: &'a [u8]) -> Result<Option<&'a [u8]>, InvalidRequest> {
     if let Some(at) = grammar::first_not(target, TARGET) {
         return Err(InvalidRequest::Target { at });
     }
-    let authority = |bytes: &[u8]| !bytes.is_empty() && grammar::first_not(bytes, HOST).is_none();
     match target {
-        _ if *method == Method::CONNECT => match memchr::memrchr(b':', target).map(|colon| target.split_at(colon)) {
-            Some((host, port)) if authority(host) && port.len() > 1 && port[1..].iter().all(u8::is_ascii_digit) => {
-                Ok(())
-            }
-            _ if memchr::memchr(b'@', target).is_some() => Err(InvalidRequest::UserinfoInTarget),
-            _ => Err(InvalidRequest::TargetForm),
-        },
-        b"*" if *method == Method::OPTIONS => Ok(()),
-        [b'/', ..] => Ok(()),
+        _ if *method == Method::CONNECT => check_authority(target, Port::Required).map(Some),
+        b"*" if *method == Method::OPTIONS => Ok(None),
+        [b'/', ..] => Ok(None),
         _ => {
             let scheme = memchr::memmem::find(target, b"://").ok_or(InvalidRequest::TargetForm)?;
-            let rest = &target[scheme + 3..];
-            let end = rest.iter().position(|&byte| matches!(byte, b'/' | b'?')).unwrap_or(rest.len());
-            if memchr::memchr(b'@', &rest[..end]).is_some() {
-                return Err(InvalidRequest::UserinfoInTarget);
-            }
-            let name = &target[..scheme];
+            let (name, rest) = (&target[..scheme], &target[scheme + 3..]);
             let is_scheme = name.first().is_some_and(u8::is_ascii_alphabetic)
                 && name.iter().all(|&byte| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte));
-            if is_scheme && authority(&rest[..end]) { Ok(()) } else { Err(InvalidRequest::TargetForm) }
+            if !is_scheme {
+                return Err(InvalidRequest::TargetForm);
+            }
+            let end = rest.iter().position(|&byte| matches!(byte, b'/' | b'?')).unwrap_or(rest.len());
+            check_authority(&rest[..end], Port::Optional).map(Some)
         }
     }
 }
 
-/// RFC 9112 section 3.2: exactly one `Host` in an HTTP/1.1 request, at most one in any, and a valid one.
-fn check_host(version: Version, fields: FieldsRef<'_>) -> Result<(), InvalidRequest> {
-    let mut hosts = fields.get_all("host");
-    match (hosts.next(), hosts.next()) {
-        (_, Some(_)) => Err(InvalidRequest::HostRepeated),
-        (Some(host), None) if grammar::first_not(host, HOST).is_some() => Err(InvalidRequest::HostInvalid),
-        (None, None) if version == Version::HTTP_11 => Err(InvalidRequest::HostMissing),
-        (Some(_) | None, None) => Ok(()),
+fn check_authority(authority: &[u8], port: Port) -> Result<&[u8], InvalidRequest> {
+    if memchr::memchr(b'@', authority).is_some() {
+        Err(InvalidRequest::UserinfoInTarget)
+    } else if grammar::host(authority, port).is_some_and(|host| !host.is_empty()) {
+        Ok(authority)
+    } else {
+        Err(InvalidRequest::TargetForm)
     }
+}
+
+/// RFC 9112 section 3.2: exactly one `Host` in an HTTP/1.1 request, at most one in any, a valid one, and the target's
+/// authority where that has one. Two authorities in a request are what gets it routed two ways.
+fn check_host(version: Version, authority: Option<&[u8]>, fields: FieldsRef<'_>) -> Result<(), InvalidRequest> {
+    let mut hosts = fields.get_all("host");
+    let host = match (hosts.next(), hosts.next()) {
+        (_, Some(_)) => return Err(InvalidRequest::HostRepeated),
+        (None, None) if version == Version::HTTP_11 => return Err(InvalidRequest::HostMissing),
+        (None, None) => return Ok(()),
+        (Some(host), None) => host,
+    };
+    let name = grammar::host(host, Port::Optional).ok_or(InvalidRequest::HostInvalid)?;
+    let Some(authority) = authority else { return Ok(()) };
+    // A port that only one of them names is the default one: nobody can be led elsewhere by that.
+    let same_host = grammar::host(authority, Port::Optional).is_some_and(|other| other.eq_ignore_ascii_case(name));
+    let one_port = host.len() == name.len() || host.eq_ignore_ascii_case(authority);
+    if same_host && one_port { Ok(()) } else { Err(InvalidRequest::HostMismatch) }
 }
 
 /// RFC 9110 sections 9.3.6 (CONNECT has no content) and 9.3.8 (TRACE has neither content nor credentials).
@@ -220,7 +226,10 @@ fn check_hop_by_hop(fields: FieldsRef<'_>) -> Result<(), InvalidRequest> {
     if fields.contains("upgrade") && !fields.has_token("connection", "upgrade") {
         return Err(InvalidRequest::UpgradeWithoutConnection);
     }
-    if fields.has_token("te", "chunked") {
+    // A member is `transfer-coding [ weight ]`: its name ends where parameters begin.
+    let te = fields.get_all("te").flat_map(grammar::list);
+    let mut names = te.map(|coding| coding.split(|&byte| byte == b';').next().unwrap_or_default());
+    if names.any(|name| name[grammar::without_ows(name)].eq_ignore_ascii_case(b"chunked")) {
         return Err(InvalidRequest::TeChunked);
     }
     if fields.contains("te") && !fields.has_token("connection", "te") {

@@ -58,6 +58,7 @@ mistakes! {
     ExpectInHttp10 = "expect-in-http10", "Expect: 100-continue in an HTTP/1.0 request";
     ExpectWithoutContent = "expect-without-content", "Expect: 100-continue in a request without content";
     HostInvalid = "host-invalid", "a Host that is no host with an optional port";
+    HostMismatch = "host-mismatch", "a Host that is not the authority of the request target";
     HostMissing = "host-missing", "an HTTP/1.1 request without Host";
     HostRepeated = "host-repeated", "more than one Host";
     LengthInvalid = "length-invalid", "a Content-Length that is not decimal digits alone, or does not fit into 64 bits";
