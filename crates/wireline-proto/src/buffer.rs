@@ -52,17 +52,28 @@ impl Buffer {
         let full = self.end == self.memory.len();
         if full || (self.hungry && self.is_empty() && self.memory.len() < COMFORTABLE) {
             let size = (self.memory.len() * 2).min(max);
-            // Moving what waits to the front is cheap when it is little; otherwise it would be moved for each byte
-            // that a reader takes, so growing comes first.
-            if full && self.start > 0 && (self.len() <= self.memory.len() / 2 || size <= self.memory.len()) {
-                self.memory.copy_within(self.start..self.end, 0);
-                (self.start, self.end) = (0, self.len());
+            // Moving what waits to the front is cheap when it is little. Otherwise it would be moved for every few bytes
+            // that are taken from the front, so growing comes first, and at the bound there is no room.
+            if full && self.start >= self.memory.len() / 2 {
+                self.compact();
             } else if size > self.memory.len() {
                 self.grow(size);
             }
             self.hungry = false;
         }
         &mut self.memory[self.end..]
+    }
+
+    /// Makes room where only moving what waits to the front can: for a reader that cannot go on without more bytes.
+    pub(crate) fn settle(&mut self, max: usize) {
+        if self.end == self.memory.len() && self.memory.len() >= max {
+            self.compact();
+        }
+    }
+
+    fn compact(&mut self) {
+        self.memory.copy_within(self.start..self.end, 0);
+        (self.start, self.end) = (0, self.len());
     }
 
     /// Says that the first `n` bytes of the room have been filled.
@@ -79,11 +90,10 @@ impl Buffer {
     pub(crate) fn push(&mut self, bytes: &[u8]) {
         if self.memory.len() - self.end < bytes.len() {
             let size = (self.len() + bytes.len()).next_power_of_two().max(INITIAL);
-            if size <= self.memory.len() {
-                self.memory.copy_within(self.start..self.end, 0);
-                (self.start, self.end) = (0, self.len());
+            if self.start >= self.memory.len() / 2 && size <= self.memory.len() {
+                self.compact();
             } else {
-                self.grow(size);
+                self.grow(size.max(self.memory.len() * 2));
             }
         }
         self.memory[self.end..self.end + bytes.len()].copy_from_slice(bytes);
@@ -168,7 +178,12 @@ mod tests {
         }
         assert_eq!(buffer.len(), 10_000);
         buffer.consume(1);
-        assert_eq!(buffer.space(10_000).len(), 1);
+        assert!(buffer.space(10_000).is_empty(), "moving 9,999 bytes for one is not worth it");
+        buffer.settle(10_000);
+        assert_eq!(buffer.space(10_000).len(), 1, "unless nothing else helps");
+        buffer.fill(1);
+        buffer.consume(5_000);
+        assert_eq!(buffer.space(10_000).len(), 5_000);
         assert!(buffer.held() <= 10_000);
     }
 

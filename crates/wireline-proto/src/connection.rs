@@ -67,10 +67,11 @@ impl Connection {
         }
     }
 
-    /// The exchange whose content waits for 100 (Continue).
+    /// The exchange whose content waits for 100 (Continue); `None` also when none can come any more.
     #[must_use]
     pub fn awaiting_continue(&self) -> Option<ExchangeId> {
-        if self.send.state() == state::Send::AwaitingContinue { self.send.current() } else { None }
+        let waits = self.send.state() == state::Send::AwaitingContinue && self.receiving().is_some();
+        self.send.current().filter(|_| waits)
     }
 
     /// The exchange whose final response has begun although its content has not been sent completely. Both to
@@ -204,6 +205,8 @@ impl Connection {
             start,
             end,
             last: request.closes(),
+            // A request without a byte, from a tester, has left already.
+            since: request.as_bytes().is_empty().then(|| self.receive.received_total()),
             heard: false,
             begun: false,
         });
@@ -218,7 +221,7 @@ impl Connection {
     /// [`Misuse::NoContentDue`], [`Misuse::AwaitingContinue`], [`Misuse::ContentExcess`],
     /// [`Misuse::FramedContentOwed`].
     pub fn send_content(&mut self, content: &[u8]) -> Result<usize, Misuse> {
-        self.send.content(content, self.config.limits.transmit_buffer)
+        self.send.content(content, self.config.limits.transmit_room())
     }
 
     /// Queues only the framing of `len` bytes of content; the content itself goes out by a way of your own, `sendfile` or
@@ -279,7 +282,9 @@ impl Connection {
     /// # Panics
     /// When there were fewer.
     pub fn transmitted(&mut self, n: usize) {
+        let before = self.send.sent();
         self.send.transmitted(n);
+        self.note_begun(before);
     }
 
     /// How many bytes of your own, framed by [`frame_content`](Self::frame_content), go out now: 0 while
@@ -295,6 +300,15 @@ impl Connection {
     /// When [`framed_content`](Self::framed_content) said fewer.
     pub fn transmitted_content(&mut self, n: u64) {
         self.send.transmitted_content(n);
+    }
+
+    /// Bytes have left: of which requests the first ones?
+    fn note_begun(&mut self, before: u64) {
+        let (sent, received) = (self.send.sent(), self.receive.received_total());
+        let recent = self.queue.iter_mut().rev().take_while(|exchange| exchange.start >= before);
+        for exchange in recent.filter(|exchange| exchange.start < sent) {
+            exchange.since = Some(received);
+        }
     }
 
     /// Our side broke: nothing more can be written. The peer may still answer, so go on reading.
@@ -377,8 +391,8 @@ impl Connection {
     /// belong to the tunnel or to the new protocol.
     ///
     /// # Errors
-    /// The connection itself when it has not switched, or when content of the request is still owed (RFC 9110
-    /// section 7.8).
+    /// The connection itself when it has not switched, when content of the request is still owed (RFC 9110 section 7.8),
+    /// or when our side is closed; the bytes that came are then in [`unparsed`](Self::unparsed).
     pub fn into_switched(self) -> Result<Vec<u8>, Box<Self>> {
         if self.send.state() == state::Send::Switched && !self.send.is_transmitting() {
             Ok(self.receive.into_switched())

@@ -274,7 +274,8 @@ pub enum Misuse {
     ContentUnfinished,
     /// Framed content has to leave first, see [`frame_content`](crate::Connection::frame_content).
     FramedContentOwed,
-    /// A field that must not stand in a trailer section (RFC 9110 section 6.5.1).
+    /// A field that must not stand in a trailer section (RFC 9110 section 6.5.1), or a value that only a leniency let
+    /// in.
     ForbiddenTrailer,
     /// There is no content to send, to finish or to abandon.
     NoContentDue,

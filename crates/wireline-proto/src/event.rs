@@ -16,7 +16,8 @@ pub enum Event<'a> {
     Response(ResponseHead<'a>),
     /// Content, decoded, never empty.
     Content(&'a [u8]),
-    /// The message is complete. Its trailer section, mostly empty.
+    /// The message is complete. Its trailer section, mostly empty. While a trailer section is lent the connection holds its
+    /// buffers; the next [`advance`](crate::Connection::advance) gives them back.
     End(FieldsRef<'a>),
     /// 101, or 2xx to CONNECT: from here on the bytes are not HTTP. See
     /// [`into_switched`](crate::Connection::into_switched).
@@ -26,7 +27,7 @@ pub enum Event<'a> {
 }
 
 /// A status line with its field section.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 pub struct ResponseHead<'a> {
     pub(crate) exchange: ExchangeId,
     pub(crate) status: StatusCode,
@@ -91,6 +92,20 @@ impl<'a> ResponseHead<'a> {
     #[must_use]
     pub fn as_bytes(&self) -> &'a [u8] {
         self.bytes
+    }
+}
+
+impl std::fmt::Debug for ResponseHead<'_> {
+    /// Without the raw bytes: the fields know which of their values not to show.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("ResponseHead")
+            .field("exchange", &self.exchange)
+            .field("status", &self.status)
+            .field("version", &self.version)
+            .field("reason", &format_args!("{}", self.reason.escape_ascii()))
+            .field("fields", &self.fields)
+            .field("framing", &self.framing)
+            .finish_non_exhaustive()
     }
 }
 

@@ -36,6 +36,9 @@ pub(crate) struct Exchange {
     pub(crate) end: Option<u64>,
     /// It says `Connection: close`, or what amounts to it.
     pub(crate) last: bool,
+    /// How much the peer had sent when the first byte of the request left; `None` while none has. What came before cannot
+    /// be its response, whatever it looks like.
+    pub(crate) since: Option<u64>,
     /// A byte of a response has come.
     pub(crate) heard: bool,
     /// The final response's head has come.
@@ -46,6 +49,7 @@ pub(crate) struct Exchange {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Role {
     pub(crate) is_connect: bool,
+    pub(crate) is_get: bool,
     pub(crate) is_head: bool,
     /// The value of the request's `Upgrade` field: what was offered.
     pub(crate) offered: Option<Box<[u8]>>,
@@ -55,6 +59,7 @@ impl Role {
     pub(crate) fn new(method: &Method, offered: Option<&[u8]>) -> Self {
         Self {
             is_connect: *method == Method::CONNECT,
+            is_get: *method == Method::GET,
             is_head: *method == Method::HEAD,
             offered: offered.map(Into::into),
         }

@@ -4,9 +4,12 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use http::header::{HeaderMap, HeaderName, HeaderValue};
-
 use crate::grammar::{self, TEXT, TOKEN};
+
+mod convert;
+mod invalid;
+
+pub use invalid::InvalidField;
 
 /// Where a field line is in its section.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,18 +36,26 @@ pub(crate) struct Line {
 /// assert_eq!(fields.joined("x-tag").as_deref(), Some(&b"a, b"[..]));
 /// # Ok::<(), wireline_proto::InvalidField>(())
 /// ```
-#[derive(Clone, Default, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Fields {
     bytes: Vec<u8>,
     lines: Vec<Line>,
     rewritten: Vec<u8>,
+    /// The bytes are the lines and nothing else: they can be sent as they are.
+    plain: bool,
+}
+
+impl Default for Fields {
+    fn default() -> Self {
+        Self::new()
+    }
 }
 
 impl Fields {
     /// No fields. Allocates nothing.
     #[must_use]
     pub const fn new() -> Self {
-        Self { bytes: Vec::new(), lines: Vec::new(), rewritten: Vec::new() }
+        Self { bytes: Vec::new(), lines: Vec::new(), rewritten: Vec::new(), plain: true }
     }
 
     /// Reads a section from its wire form: lines that end in CRLF, with or without the empty line behind them. The
@@ -109,6 +120,7 @@ impl Fields {
         if !placed {
             fields.push(name, value);
         }
+        fields.plain = fields.is_sendable();
         *self = fields;
         Ok(())
     }
@@ -120,6 +132,7 @@ impl Fields {
         for field in self.iter().filter(|field| !field.is(name)) {
             fields.push(field.name, field.value);
         }
+        fields.plain = fields.is_sendable();
         *self = fields;
         before - self.lines.len()
     }
@@ -128,7 +141,7 @@ impl Fields {
     #[must_use]
     #[allow(clippy::should_implement_trait, reason = "AsRef cannot return a value that borrows")]
     pub fn as_ref(&self) -> FieldsRef<'_> {
-        FieldsRef { bytes: &self.bytes, lines: &self.lines, rewritten: &self.rewritten }
+        FieldsRef { bytes: &self.bytes, lines: &self.lines, rewritten: &self.rewritten, plain: self.plain }
     }
 
     /// See [`FieldsRef::len`].
@@ -183,6 +196,16 @@ impl Fields {
         &self.bytes
     }
 
+    /// Whether the bytes are the lines and nothing else. Not so for what was received folded, or let through.
+    pub(crate) fn is_plain(&self) -> bool {
+        self.plain
+    }
+
+    /// Whether each value could be sent.
+    pub(crate) fn is_sendable(&self) -> bool {
+        self.iter().all(|field| check_value(field.value).is_ok())
+    }
+
     /// Adds a line whose parts are known to be legal.
     fn push(&mut self, name: &[u8], value: &[u8]) {
         self.index(self.bytes.len(), name.len(), value);
@@ -219,6 +242,7 @@ impl Fields {
             ..*line
         }));
         fields.rewritten = std::mem::take(&mut self.rewritten);
+        fields.plain = self.plain;
         *self = fields;
         Ok(())
     }
@@ -258,10 +282,12 @@ pub struct FieldsRef<'a> {
     pub(crate) bytes: &'a [u8],
     pub(crate) lines: &'a [Line],
     pub(crate) rewritten: &'a [u8],
+    /// The bytes are the lines and nothing else.
+    pub(crate) plain: bool,
 }
 
 impl<'a> FieldsRef<'a> {
-    pub(crate) const EMPTY: Self = Self { bytes: &[], lines: &[], rewritten: &[] };
+    pub(crate) const EMPTY: Self = Self { bytes: &[], lines: &[], rewritten: &[], plain: true };
 
     /// How many field lines there are.
     #[must_use]
@@ -349,12 +375,18 @@ impl<'a> FieldsRef<'a> {
         fields.lines.extend_from_slice(self.lines);
         fields.rewritten.clear();
         fields.rewritten.extend_from_slice(self.rewritten);
+        fields.plain = self.plain;
     }
 
     /// A copy to keep.
     #[must_use]
     pub fn to_owned(&self) -> Fields {
-        Fields { bytes: self.bytes.to_vec(), lines: self.lines.to_vec(), rewritten: self.rewritten.to_vec() }
+        Fields {
+            bytes: self.bytes.to_vec(),
+            lines: self.lines.to_vec(),
+            rewritten: self.rewritten.to_vec(),
+            plain: self.plain,
+        }
     }
 }
 
@@ -419,76 +451,5 @@ impl fmt::Debug for Field<'_> {
         } else {
             write!(f, "{}: {}", self.name(), self.value.escape_ascii())
         }
-    }
-}
-
-/// A field line that cannot be sent. Places count from the start of what was given: of the name, of the value, or of
-/// the section for [`Fields::parse`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum InvalidField {
-    /// Not a line: no colon, or no CRLF at its end.
-    Line {
-        /// The place of the fault.
-        at: usize,
-    },
-    /// The name is empty or has a byte that is no `tchar` (RFC 9110 section 5.6.2).
-    Name {
-        /// The place of the byte.
-        at: usize,
-    },
-    /// The value has a control byte: CR, LF and NUL above all (RFC 9110 section 5.5).
-    Value {
-        /// The place of the byte.
-        at: usize,
-    },
-}
-
-impl fmt::Display for InvalidField {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Line { at } => write!(f, "not a field line at byte {at}"),
-            Self::Name { at } => write!(f, "a byte that no field name may hold at byte {at}"),
-            Self::Value { at } => write!(f, "a control byte in a field value at byte {at}"),
-        }
-    }
-}
-
-impl std::error::Error for InvalidField {}
-
-impl From<&HeaderMap> for Fields {
-    /// In the map's order; names come out in lower case, since the map forgets theirs.
-    fn from(map: &HeaderMap) -> Self {
-        let mut fields = Self::new();
-        for (name, value) in map {
-            fields.push(name.as_str().as_bytes(), value.as_bytes());
-        }
-        fields
-    }
-}
-
-impl TryFrom<FieldsRef<'_>> for HeaderMap {
-    type Error = InvalidField;
-
-    /// The order among different names and the case of names are lost: the map keeps neither.
-    ///
-    /// # Errors
-    /// [`InvalidField`] for a value that only a [`Leniency`](crate::Leniency) let in.
-    fn try_from(fields: FieldsRef<'_>) -> Result<Self, InvalidField> {
-        let mut map = Self::with_capacity(fields.len());
-        for field in fields.iter() {
-            let name = HeaderName::from_bytes(field.name).map_err(|_| InvalidField::Name { at: 0 })?;
-            let value = HeaderValue::from_bytes(field.value).map_err(|_| InvalidField::Value { at: 0 })?;
-            map.append(name, value);
-        }
-        Ok(map)
-    }
-}
-
-impl TryFrom<&Fields> for HeaderMap {
-    type Error = InvalidField;
-
-    fn try_from(fields: &Fields) -> Result<Self, InvalidField> {
-        fields.as_ref().try_into()
     }
 }

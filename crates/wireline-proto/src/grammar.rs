@@ -123,9 +123,8 @@ pub(crate) fn host(authority: &[u8], port: Port) -> Option<&[u8]> {
     let (host, rest) = authority.split_at(end);
     let is_port = match (rest, port) {
         ([], Port::Optional) => true,
-        ([b':', digits @ ..], _) => {
-            digits.iter().all(u8::is_ascii_digit) && (port == Port::Optional || !digits.is_empty())
-        }
+        ([b':'], _) => port == Port::Optional,
+        ([b':', digits @ ..], _) => decimal(digits).is_some_and(|port| port <= u64::from(u16::MAX)),
         _ => false,
     };
     is_port.then_some(host)
@@ -208,7 +207,7 @@ mod tests {
         for (authority, name) in [("a", "a"), ("a:80", "a"), ("[::1]:80", "[::1]"), ("", ""), ("a.b%20c:", "a.b%20c")] {
             assert_eq!(host(authority.as_bytes(), Port::Optional), Some(name.as_bytes()), "{authority}");
         }
-        for wrong in ["a:b", "a:80:90", "[::1", "[]", "[::1]80", "a b", "u@a", "a/", "::1"] {
+        for wrong in ["a:b", "a:80:90", "a:65536", "[::1", "[]", "[::1]80", "a b", "u@a", "a/", "::1"] {
             assert_eq!(host(wrong.as_bytes(), Port::Optional), None, "{wrong}");
         }
         for wrong in ["a", "a:", "[::1]"] {

@@ -3,7 +3,7 @@
 
 use std::ops::Range;
 
-use crate::config::{Config, Deviations};
+use crate::config::{Config, Deviations, tolerate};
 use crate::error::{ErrorKind, Limit, Violation};
 use crate::fault::Fault;
 use crate::fields::{FieldsRef, Line};
@@ -22,8 +22,12 @@ pub(crate) struct Scanner {
     searched: usize,
     /// Where the field section starts.
     section: usize,
+    /// How much white space was let through before the status line.
+    blank: usize,
     /// The reason phrase stands in `rewritten`.
     reason_rewritten: bool,
+    /// Something was folded, replaced, dropped or hidden: the bytes of the section are not just its lines.
+    irregular: bool,
     /// The last field line was dropped, and so is what is folded onto it.
     dropped: bool,
 }
@@ -56,7 +60,8 @@ impl Scanner {
     pub(crate) fn reset(&mut self) {
         self.lines.clear();
         self.rewritten.clear();
-        (self.status, self.reason_rewritten, self.dropped) = (None, false, false);
+        (self.status, self.reason_rewritten, self.irregular, self.dropped) = (None, false, false, false);
+        self.blank = 0;
         (self.line, self.searched, self.section) = (0, 0, 0);
     }
 
@@ -85,7 +90,12 @@ impl Scanner {
 
     /// The field section of a complete head or trailer section.
     pub(crate) fn fields<'a>(&'a self, bytes: &'a [u8]) -> FieldsRef<'a> {
-        FieldsRef { bytes: &bytes[self.section..self.line], lines: &self.lines, rewritten: &self.rewritten }
+        FieldsRef {
+            bytes: &bytes[self.section..self.line],
+            lines: &self.lines,
+            rewritten: &self.rewritten,
+            plain: !self.irregular,
+        }
     }
 
     /// A fault in the value of a field line.
@@ -107,6 +117,7 @@ impl Scanner {
 
     /// Hides the field lines of this name from whoever reads the section.
     pub(crate) fn hide(&mut self, bytes: &[u8], name: &str) {
+        self.irregular = true;
         let section = &bytes[self.section..];
         self.lines.retain(|line| {
             !section[line.name as usize..][..line.name_len as usize].eq_ignore_ascii_case(name.as_bytes())
@@ -130,13 +141,17 @@ impl Scanner {
         let limits = &rules.config.limits;
         let total = (limits.in_one_piece(limits.head), Limit::Head);
         if self.status.is_none() {
-            status_line::check_begun(bytes, &rules.config.leniency)
-                .map_err(|(violation, at)| fault(violation, at, 0))?;
             let bounds =
                 Bounds { line: (limits.start_line, Limit::StartLine), total, fields: (limits.fields, Limit::Fields) };
+            let begun = &bytes[..bytes.len().min(limits.start_line as usize).min(total.0)];
+            if rules.config.leniency.status_line_whitespace {
+                self.blank += grammar::leading_ows(&begun[self.blank..]);
+            }
+            status_line::check_prefix(&begun[self.blank..])
+                .map_err(|(violation, at)| fault(violation, self.blank + at, 0))?;
             let Some(line) = self.next_line(bytes, &bounds)? else { return Ok(Scan::NeedMore) };
             let text = line.text(bytes);
-            let parsed = status_line::parse(text, &rules.config.leniency, rules.deviations);
+            let parsed = status_line::parse(text, self.blank, &rules.config.leniency, rules.deviations);
             let mut status = parsed.map_err(|(violation, at)| line.holds(fault(violation, at, 0)))?;
             if grammar::first_not_text(&text[status.reason.clone()]).is_some() {
                 let reason = status.reason.clone();
@@ -193,6 +208,7 @@ impl Scanner {
                 Place::Trailers => &mut deviations.bare_lf_in_chunked,
             };
             line.check_end(bare_lf, tolerated)?;
+            self.irregular |= !line.has_cr;
         }
     }
 
@@ -273,8 +289,14 @@ impl Scanner {
         let range = grammar::without_ows(behind);
         let value = &behind[range.clone()];
         let value_at = start + colon + 1 + range.start;
-        let rewritten = grammar::first_not_text(value).is_some();
-        let (value, value_len) = if rewritten {
+        let wrong = grammar::first_not_text(value);
+        let rewritten = wrong.is_some();
+        let (value, value_len) = if let Some(wrong) = wrong {
+            // Nothing is let through in a field that decides framing.
+            if decides_framing(&text[..name_len]) {
+                let violation = if value[wrong] == b'\r' { Violation::BareCr } else { Violation::ControlByte };
+                return Err(fault(violation, value_at + wrong, start));
+            }
             let range = self.rewrite(value, value_at, start, rules)?;
             (range.start, range.len())
         } else {
@@ -307,7 +329,8 @@ impl Scanner {
             None => (Violation::FieldWithoutColon, 0),
             Some(colon) if name_len > 0 && name_len + grammar::leading_ows(&text[name_len..]) == colon => {
                 if rules.config.leniency.space_before_colon {
-                    rules.deviations.space_before_colon += 1;
+                    self.irregular = true;
+                    tolerate(&mut rules.deviations.space_before_colon);
                     return Ok(Some((name_len, colon)));
                 }
                 (Violation::SpaceBeforeColon, name_len)
@@ -337,8 +360,8 @@ impl Scanner {
         if !rules.config.leniency.skip_bad_fields || is_framing {
             return Err(fault(violation, at, start));
         }
-        rules.deviations.skip_bad_fields += 1;
-        self.dropped = true;
+        tolerate(&mut rules.deviations.skip_bad_fields);
+        (self.dropped, self.irregular) = (true, true);
         Ok(())
     }
 
@@ -346,8 +369,7 @@ impl Scanner {
     #[cold]
     fn folded_line(&mut self, bytes: &[u8], text: &[u8], start: usize, rules: &mut Rules<'_>) -> Result<()> {
         if self.dropped {
-            rules.deviations.skip_bad_fields += 1;
-            return Ok(());
+            return self.drop_line(text, Violation::LeadingWhitespace, start, start, rules);
         }
         let Some(mut line) = self.lines.pop() else {
             return self.drop_line(text, Violation::LeadingWhitespace, start, start, rules);
@@ -359,6 +381,7 @@ impl Scanner {
         if decides_framing(&section[line.name as usize..][..line.name_len as usize]) {
             return Err(fault(Violation::FoldedFraming, start, start));
         }
+        self.irregular = true;
         if !line.rewritten {
             let value = &section[line.value as usize..][..line.value_len as usize];
             line.value = place(self.rewritten.len());
@@ -382,26 +405,28 @@ impl Scanner {
     #[cold]
     fn rewrite(&mut self, value: &[u8], at: usize, line: usize, rules: &mut Rules<'_>) -> Result<Range<usize>> {
         let start = self.rewritten.len();
+        self.irregular = true;
         let leniency = &rules.config.leniency;
         for (i, &byte) in value.iter().enumerate() {
             let kept = match byte {
                 _ if grammar::is(byte, grammar::TEXT) => byte,
                 b'\r' if leniency.bare_cr_as_space => {
-                    rules.deviations.bare_cr_as_space += 1;
+                    tolerate(&mut rules.deviations.bare_cr_as_space);
                     b' '
                 }
                 b'\r' => return Err(fault(Violation::BareCr, at + i, line)),
                 _ if !leniency.ctl_in_values => return Err(fault(Violation::ControlByte, at + i, line)),
                 _ => {
-                    rules.deviations.ctl_in_values += 1;
+                    tolerate(&mut rules.deviations.ctl_in_values);
                     if byte == 0 { b' ' } else { byte }
                 }
             };
             self.rewritten.push(kept);
         }
-        // What has become a space at the end is white space around the value.
-        let kept = grammar::without_ows(&self.rewritten[start..]).end;
-        self.rewritten.truncate(start + kept);
+        // What has become a space at either end is white space around the value.
+        let kept = grammar::without_ows(&self.rewritten[start..]);
+        self.rewritten.truncate(start + kept.end);
+        self.rewritten.drain(start..start + kept.start);
         Ok(start..self.rewritten.len())
     }
 }
@@ -438,7 +463,7 @@ impl WholeLine {
         if !lenient {
             return Err(fault(Violation::BareLf, self.lf, self.start));
         }
-        *tolerated = tolerated.saturating_add(1);
+        tolerate(tolerated);
         Ok(())
     }
 }

@@ -3,8 +3,8 @@
 /// The bounds on what a peer can make this connection read, keep or wait for, in bytes unless it says otherwise.
 ///
 /// A bound that is passed gives the [`Limit`](crate::Limit) of the same name. Together they bound the memory of a
-/// connection whatever the peer sends: [`receive_buffer`](Self::receive_buffer) for its bytes, and twenty bytes for
-/// each of [`fields`](Self::fields).
+/// connection whatever the peer sends: [`receive_buffer`](Self::receive_buffer) for its bytes, twice
+/// [`head`](Self::head) where values were folded, and forty bytes for each of [`fields`](Self::fields).
 ///
 /// ```
 /// use wireline_proto::{Config, Connection, Limits};
@@ -49,7 +49,7 @@ pub struct Limits {
     /// [`receive_space`](crate::Connection::receive_space) is empty until events are taken. At least 256 bytes. What has to be in one piece, a head, a trailer
     /// section or a chunk line, has to be shorter: its bound is cut down to one byte less than this.
     pub receive_buffer: u32,
-    /// The transmit buffer: 64 KiB. [`send_content`](crate::Connection::send_content) takes no more than fits. The
+    /// The transmit buffer: 64 KiB, and at least 256 bytes. [`send_content`](crate::Connection::send_content) takes no more than fits. The
     /// head of a request always fits: it is the caller's own.
     pub transmit_buffer: u32,
 }
@@ -84,9 +84,14 @@ impl Limits {
     pub(crate) fn room(&self) -> u32 {
         self.receive_buffer.max(SMALLEST_BUFFER)
     }
+
+    /// How much may wait in the transmit buffer.
+    pub(crate) fn transmit_room(&self) -> u32 {
+        self.transmit_buffer.max(SMALLEST_BUFFER)
+    }
 }
 
-/// A receive buffer below this size could not hold the shortest lines.
+/// A buffer below this size could not hold the shortest lines, or the framing of a chunk.
 const SMALLEST_BUFFER: u32 = 256;
 
 impl Default for Limits {

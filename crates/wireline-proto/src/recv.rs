@@ -121,13 +121,18 @@ impl Receive {
         self.buffer.held() + self.scanner.held()
     }
 
+    /// How many bytes at the end of the buffer never came: none once the head that they end is lent.
+    fn unread_made_up(&self) -> usize {
+        if self.event == Pending::None { self.made_up } else { 0 }
+    }
+
     pub(crate) fn content(&self) -> u64 {
         self.content
     }
 
     /// Bytes that have come and made no event yet.
     pub(crate) fn unparsed(&self) -> &[u8] {
-        &self.buffer.filled()[self.event.len()..]
+        &self.buffer.filled()[self.event.len()..self.buffer.len() - self.unread_made_up()]
     }
 
     /// Why the connection takes no more requests, as far as the peer's bytes say.
@@ -138,7 +143,7 @@ impl Receive {
         // Bytes that came before a request left cannot be its response, whatever they look like.
         let idle = self.state == state::Receive::Idle;
         let empty_lines = config.limits.leading_empty_lines - self.empty_lines.min(config.limits.leading_empty_lines);
-        if idle && !response::only_empty_lines(self.unparsed(), empty_lines) {
+        if idle && !response::only_empty_lines(self.unparsed(), empty_lines, config) {
             return Some(CloseReason::Unsolicited);
         }
         self.stream.close_reason()
@@ -248,6 +253,8 @@ impl Receive {
         if self.state == state::Receive::Idle && self.buffer.is_empty() {
             self.buffer.release();
             self.scanner.release();
+        } else if found == Ok(false) {
+            self.buffer.settle(context.config.limits.room() as usize);
         }
         found
     }
@@ -290,8 +297,9 @@ impl Receive {
             _ if self.state == state::Receive::Body => self.body.phase(),
             _ => Phase::Head,
         };
-        let at = self.offset + fault.at as u64;
-        let error = Error::new(fault.kind, at, id, phase, fault.excerpt(self.buffer.filled()));
+        let came = &self.buffer.filled()[..self.buffer.len() - self.made_up];
+        let at = self.offset + fault.at.min(came.len()) as u64;
+        let error = Error::new(fault.kind, at, id, phase, fault.excerpt(came));
         self.close(match fault.kind {
             ErrorKind::Violation(Violation::Unsolicited) => CloseReason::Unsolicited,
             _ => CloseReason::Error,

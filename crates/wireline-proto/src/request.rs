@@ -114,7 +114,7 @@ impl Request {
     /// The field section; empty for [`unchecked`](Self::unchecked).
     #[must_use]
     pub fn fields(&self) -> FieldsRef<'_> {
-        FieldsRef { bytes: &self.wire[self.section.clone()], lines: &self.lines, rewritten: &[] }
+        FieldsRef { bytes: &self.wire[self.section.clone()], lines: &self.lines, rewritten: &[], plain: true }
     }
 
     /// What has to follow the head: [`Framing::None`], [`Framing::Length`] or [`Framing::Chunked`].

@@ -138,7 +138,7 @@ impl Send {
             _ => {}
         }
         self.framed = len;
-        self.queued += len;
+        self.queued = self.queued.saturating_add(len);
         Ok(())
     }
 
@@ -151,16 +151,26 @@ impl Send {
             _ if trailers.iter().any(|field| FORBIDDEN_TRAILERS.iter().any(|name| field.is(name))) => {
                 return Err(Misuse::ForbiddenTrailer);
             }
+            // A section that a peer sent may hold what nobody may send: then it goes out line by line, if at all.
+            _ if !trailers.is_plain() && !trailers.is_sendable() => return Err(Misuse::ForbiddenTrailer),
             _ => {
                 self.push(LAST_CHUNK);
-                self.push(trailers.as_bytes());
+                if trailers.is_plain() {
+                    self.push(trailers.as_bytes());
+                } else {
+                    for field in trailers.iter() {
+                        for part in [field.name().as_bytes(), b": ", field.value(), b"\r\n"] {
+                            self.push(part);
+                        }
+                    }
+                }
                 self.push(b"\r\n");
             }
         }
         let step = match self.current.take() {
             Some(current) if current.switched => SendStep::SwitchedFinish,
-            Some(current) if current.last || current.peer_closes => SendStep::LastFinish,
             Some(current) if current.may_switch && !current.answered => SendStep::SwitchFinish,
+            Some(current) if current.last || current.peer_closes => SendStep::LastFinish,
             _ => SendStep::Finish,
         };
         self.step(step);
@@ -181,7 +191,7 @@ impl Send {
         }
         self.step(SendStep::Abandon);
         self.current = None;
-        self.queued -= self.framed;
+        self.queued = self.queued.saturating_sub(self.framed);
         self.framed = 0;
         Ok(())
     }
@@ -239,9 +249,15 @@ impl Send {
 
     /// The peer switched protocols in answer to this half's last request.
     pub(crate) fn switched(&mut self) {
+        if self.state == state::Send::AwaitingContinue {
+            // The answer says that the content is wanted: no 100 can come any more.
+            self.step(SendStep::Continue);
+        }
         match &mut self.current {
             Some(current) => current.switched = true,
-            None => self.step(SendStep::Switch),
+            None if self.state == state::Send::SwitchPending => self.step(SendStep::Switch),
+            // Our side is closed, and stays it.
+            None => {}
         }
     }
 

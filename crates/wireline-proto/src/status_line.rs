@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use http::{StatusCode, Version};
 
-use crate::config::{Deviations, Leniency};
+use crate::config::{Deviations, Leniency, tolerate};
 use crate::error::Violation;
 use crate::grammar::leading_ows;
 
@@ -35,18 +35,18 @@ pub(crate) fn check_prefix(bytes: &[u8]) -> Result<(), Wrong> {
     Ok(())
 }
 
-/// [`check_prefix`], under the leniency that there is for it.
-pub(crate) fn check_begun(bytes: &[u8], leniency: &Leniency) -> Result<(), Wrong> {
-    let skip = if leniency.status_line_whitespace { leading_ows(bytes) } else { 0 };
-    check_prefix(&bytes[skip..]).map_err(|(violation, at)| (violation, skip + at))
-}
-
-/// Reads a whole line, without its end, whose beginning has been checked. The space before an absent reason phrase may be
+/// Reads a whole line, without its end, that begins behind `skip` bytes of white space and whose beginning has been checked. The space before an absent reason phrase may be
 /// absent too.
-pub(crate) fn parse(line: &[u8], leniency: &Leniency, deviations: &mut Deviations) -> Result<StatusLine, Wrong> {
+pub(crate) fn parse(
+    line: &[u8],
+    skip: usize,
+    leniency: &Leniency,
+    deviations: &mut Deviations,
+) -> Result<StatusLine, Wrong> {
     let lenient = leniency.status_line_whitespace;
-    let skip = if lenient { leading_ows(line) } else { 0 };
-    let mut tolerated = u16::from(skip > 0);
+    if skip > 0 {
+        tolerate(&mut deviations.status_line_whitespace);
+    }
     let version = match line.get(skip + 7) {
         Some(b'0') => Version::HTTP_10,
         // A higher minor version is treated as the highest one known (RFC 9110 section 2.5).
@@ -57,7 +57,7 @@ pub(crate) fn parse(line: &[u8], leniency: &Leniency, deviations: &mut Deviation
     let space = leading_ows(&line[at..]);
     match (line.get(at), space) {
         (Some(b' '), 1) => {}
-        (Some(_), 1..) if lenient => tolerated += 1,
+        (Some(_), 1..) if lenient => tolerate(&mut deviations.status_line_whitespace),
         (Some(b' '), 2..) => return Err((Violation::StatusCode, at + 1)),
         _ => return Err((Violation::StatusLine, at)),
     }
@@ -74,11 +74,10 @@ pub(crate) fn parse(line: &[u8], leniency: &Leniency, deviations: &mut Deviation
         None => at..at,
         Some(b' ') => at + 1..line.len(),
         Some(b'\t') if lenient => {
-            tolerated += 1;
+            tolerate(&mut deviations.status_line_whitespace);
             at + 1..line.len()
         }
         Some(_) => return Err((Violation::StatusCode, at)),
     };
-    deviations.status_line_whitespace += tolerated;
     Ok(StatusLine { version, status, reason })
 }

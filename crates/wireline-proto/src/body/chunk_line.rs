@@ -1,6 +1,6 @@
 //! The line in front of a chunk (RFC 9112 section 7.1).
 
-use crate::config::{Config, Deviations};
+use crate::config::{Config, Deviations, tolerate};
 use crate::error::{ErrorKind, Limit, Violation};
 
 /// ```text
@@ -70,7 +70,7 @@ impl ChunkLine {
                     return Err((Violation::ChunkSize.into(), at));
                 }
                 (Step::Padding, b'\r') => {
-                    deviations.chunk_size_trailing_ws = deviations.chunk_size_trailing_ws.saturating_add(1);
+                    tolerate(&mut deviations.chunk_size_trailing_ws);
                     self.step = Step::Lf;
                 }
                 (Step::Size | Step::Extension, b'\r') => self.step = Step::Lf,
@@ -79,9 +79,9 @@ impl ChunkLine {
                         if !leniency.bare_lf_in_chunked {
                             return Err((Violation::BareLf.into(), at));
                         }
-                        deviations.bare_lf_in_chunked = deviations.bare_lf_in_chunked.saturating_add(1);
+                        tolerate(&mut deviations.bare_lf_in_chunked);
                         if self.step == Step::Padding {
-                            deviations.chunk_size_trailing_ws = deviations.chunk_size_trailing_ws.saturating_add(1);
+                            tolerate(&mut deviations.chunk_size_trailing_ws);
                         }
                     }
                     return Ok(Some(Chunk { line: at + 1, size: self.size }));

@@ -2,6 +2,7 @@
 
 use crate::body::chunk_line::ChunkLine;
 use crate::body::length::Framing;
+use crate::config::tolerate;
 use crate::error::{Phase, Violation};
 use crate::fault::Fault;
 use crate::head::{Rules, Scan, Scanner};
@@ -108,8 +109,7 @@ impl Decoder {
                 let end = match bytes {
                     [b'\r', b'\n', ..] => 2,
                     [b'\n', ..] if rules.config.leniency.bare_lf_in_chunked => {
-                        let tolerated = &mut rules.deviations.bare_lf_in_chunked;
-                        *tolerated = tolerated.saturating_add(1);
+                        tolerate(&mut rules.deviations.bare_lf_in_chunked);
                         1
                     }
                     [] | [b'\r'] => return Ok(Found::NeedMore(Phase::ChunkLine, None)),

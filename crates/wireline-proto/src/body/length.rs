@@ -3,7 +3,7 @@
 
 use http::{StatusCode, Version};
 
-use crate::config::{Deviations, Leniency};
+use crate::config::{Deviations, Leniency, tolerate};
 use crate::error::Violation;
 use crate::exchange::Role;
 use crate::fields::FieldsRef;
@@ -90,18 +90,18 @@ pub(crate) fn of_response(
                     None => (Violation::CodingInHttp10, place),
                 });
             }
-            deviations.te_with_cl += 1;
+            tolerate(&mut deviations.te_with_cl);
         }
         return match coding {
             // 4. Transfer-Encoding: chunked last, the chunks say;
             Coding::Chunked => Ok(Framing::Chunked),
             Coding::ChunkedLast if leniency.raw_transfer_coding => {
-                deviations.raw_transfer_coding += 1;
+                tolerate(&mut deviations.raw_transfer_coding);
                 Ok(Framing::Chunked)
             }
             //    otherwise, in a response, until the connection closes.
             Coding::Other if leniency.raw_transfer_coding => {
-                deviations.raw_transfer_coding += 1;
+                tolerate(&mut deviations.raw_transfer_coding);
                 Ok(Framing::UntilClose)
             }
             Coding::ChunkedLast | Coding::Other | Coding::Wrong => Err((Violation::CodingUnsupported, place)),
@@ -112,7 +112,7 @@ pub(crate) fn of_response(
         Some(Ok((length, _))) => Ok(Framing::Length(length)),
         // 5. an invalid one.
         Some(Err(_)) if leniency.invalid_length_reads_to_close => {
-            deviations.invalid_length_reads_to_close += 1;
+            tolerate(&mut deviations.invalid_length_reads_to_close);
             Ok(Framing::UntilClose)
         }
         Some(Err(wrong)) => Err(wrong),
@@ -135,9 +135,19 @@ pub(crate) fn of_request(version: Version, fields: FieldsRef<'_>) -> Result<Fram
         },
         (Some(_), Some(_)) => Err(RequestFault::LengthWithCoding),
         (Some(_), None) if version < Version::HTTP_11 => Err(RequestFault::CodingInHttp10),
-        (Some((Coding::Chunked | Coding::ChunkedLast, _)), None) => Ok(Framing::Chunked),
-        (Some((Coding::Other | Coding::Wrong, _)), None) => Err(RequestFault::CodingUnsupported),
+        (Some((Coding::Chunked | Coding::ChunkedLast, _)), None) if is_plain_list(fields) => Ok(Framing::Chunked),
+        (Some(_), None) => Err(RequestFault::CodingUnsupported),
     }
+}
+
+/// Whether `Transfer-Encoding` is a list that a sender may send: no empty elements (RFC 9110 section 5.6.1.1), no
+/// parameters, which no coding has, and not `identity`, which is none. Recipients differ over all of these.
+fn is_plain_list(fields: FieldsRef<'_>) -> bool {
+    fields.get_all(TRANSFER_ENCODING).flat_map(|value| value.split(|&byte| byte == b',')).all(|coding| {
+        let coding = &coding[grammar::without_ows(coding)];
+        let is_token = !coding.is_empty() && grammar::first_not(coding, grammar::TOKEN).is_none();
+        is_token && !coding.eq_ignore_ascii_case(b"identity")
+    })
 }
 
 /// Why the framing fields of a request cannot be sent.

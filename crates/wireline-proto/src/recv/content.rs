@@ -3,6 +3,7 @@
 use super::pending::Pending;
 use super::{Context, Receive, Stream};
 use crate::body::decode::Found;
+use crate::config::tolerate;
 use crate::error::{Error, Phase};
 use crate::exchange::CloseReason;
 use crate::head::Rules;
@@ -45,9 +46,9 @@ impl Receive {
             return Ok(self.complete(0, context));
         }
         if phase == Phase::Trailers && leniency.eof_ends_trailers {
-            self.deviations.eof_ends_trailers += 1;
+            tolerate(&mut self.deviations.eof_ends_trailers);
         } else if leniency.incomplete_as_end {
-            self.deviations.incomplete_as_end += 1;
+            tolerate(&mut self.deviations.incomplete_as_end);
         } else {
             return Err(self.incomplete(context, phase, missing));
         }

@@ -7,10 +7,11 @@ use super::pending::Pending;
 use super::{Context, Receive, Stream};
 use crate::body::decode::Decoder;
 use crate::body::length::{self, Framing};
-use crate::config::Config;
+use crate::config::{Config, tolerate};
 use crate::error::{Error, Phase, Violation};
-use crate::exchange::{CloseReason, ExchangeId};
+use crate::exchange::{CloseReason, Exchange, ExchangeId};
 use crate::fault::Fault;
+use crate::grammar;
 use crate::head::{Rules, Scan};
 use crate::persistence;
 use crate::state::ReceiveStep;
@@ -33,12 +34,13 @@ impl Receive {
             if may_be_empty_line && !cut {
                 return Ok(false);
             }
-            // Nobody asked: no request is unanswered, or no byte of the one that is has left.
-            let asked = context.queue.front().filter(|exchange| exchange.start < context.send.sent());
+            // Nobody asked: no request is unanswered, or no byte of the one that is had left when this came.
+            let offset = self.offset;
+            let asked = context.queue.front().filter(|exchange| exchange.since.is_some_and(|since| since <= offset));
             let Some(id) = asked.map(|exchange| exchange.id) else {
                 return Err(self.fault(None, &Fault::up_to(Violation::Unsolicited, 0, 0)));
             };
-            if self.is_http09(id, context.config) {
+            if self.is_http09(context) {
                 return Ok(self.begin_http09(id, context));
             }
             if may_be_empty_line {
@@ -57,7 +59,7 @@ impl Receive {
                     if !leniency || !self.scanner.has_status() || self.stream == Stream::Failed || self.made_up > 0 {
                         return Err(self.incomplete(context, Phase::Head, None));
                     }
-                    self.deviations.eof_ends_head += 1;
+                    tolerate(&mut self.deviations.eof_ends_head);
                     self.make_up_head_end();
                 }
                 Err(fault) => return Err(self.fault(Some(id), &fault)),
@@ -134,9 +136,11 @@ impl Receive {
         }
         self.last = closing.is_some() || ambiguous || ours;
         context.send.answered(id, asked);
+        if self.last {
+            context.peer_closed();
+        }
         if let Some(reason) = closing.or_else(|| ambiguous.then_some(CloseReason::Deviation)) {
             self.close(reason);
-            context.peer_closed();
         }
         self.begin(id, len, framing, context.config);
         Ok(true)
@@ -172,21 +176,24 @@ impl Receive {
         true
     }
 
-    /// Whether what came is no head, where HTTP/0.9 is let through: on a connection that has not spoken HTTP/1.
-    fn is_http09(&self, id: ExchangeId, config: &Config) -> bool {
+    /// Whether what came is no head, where HTTP/0.9 is let through: in answer to GET, the one method that it knows, on a
+    /// connection that has not spoken HTTP/1.
+    fn is_http09(&self, context: &Context<'_>) -> bool {
         let bytes = self.buffer.filled();
-        config.leniency.http09
-            && id.index() == 0
+        let is_first = |exchange: &Exchange| exchange.id.index() == 0 && exchange.role.is_get;
+        let blank = if context.config.leniency.status_line_whitespace { grammar::leading_ows(bytes) } else { 0 };
+        context.config.leniency.http09
+            && context.queue.front().is_some_and(is_first)
             && self.interims == Interims::default()
             && !self.scanner.has_status()
-            && match status_line::check_prefix(bytes) {
+            && match status_line::check_prefix(&bytes[blank..]) {
                 Err((Violation::StatusLine, _)) => true,
-                _ => bytes.len() < 5 && self.stream == Stream::Ended,
+                _ => bytes.len() < blank + 5 && self.stream == Stream::Ended,
             }
     }
 
     fn begin_http09(&mut self, id: ExchangeId, context: &mut Context<'_>) -> bool {
-        self.deviations.http09 += 1;
+        tolerate(&mut self.deviations.http09);
         if let Some(exchange) = context.queue.front_mut() {
             (exchange.heard, exchange.begun) = (true, true);
         }
@@ -200,6 +207,14 @@ impl Receive {
 }
 
 /// Whether this is nothing but line ends that may still be dropped, the last one perhaps not complete.
-pub(super) fn only_empty_lines(bytes: &[u8], most: u32) -> bool {
-    bytes.len() <= 2 * most as usize && bytes.iter().zip([b'\r', b'\n'].iter().cycle()).all(|(byte, end)| byte == end)
+pub(super) fn only_empty_lines(mut bytes: &[u8], most: u32, config: &Config) -> bool {
+    for _ in 0..most {
+        bytes = match bytes {
+            [b'\r', b'\n', rest @ ..] => rest,
+            [b'\n', rest @ ..] if config.leniency.bare_lf_in_head => rest,
+            [] | [b'\r'] => return true,
+            [..] => return false,
+        };
+    }
+    bytes.is_empty()
 }

@@ -159,12 +159,12 @@ impl RequestBuilder {
 
 /// RFC 9112 section 3.2: no white space, no control byte, no fragment; and the form that the method asks for. Gives the
 /// authority where the target has one.
-fn check_target<'a>(method: &Method, target: &'a [u8]) -> Result<Option<&'a [u8]>, InvalidRequest> {
+fn check_target<'a>(method: &Method, target: &'a [u8]) -> Result<Option<Authority<'a>>, InvalidRequest> {
     if let Some(at) = grammar::first_not(target, TARGET) {
         return Err(InvalidRequest::Target { at });
     }
     match target {
-        _ if *method == Method::CONNECT => check_authority(target, Port::Required).map(Some),
+        _ if *method == Method::CONNECT => check_authority(target, Port::Required, None).map(Some),
         b"*" if *method == Method::OPTIONS => Ok(None),
         [b'/', ..] => Ok(None),
         _ => {
@@ -176,16 +176,39 @@ fn check_target<'a>(method: &Method, target: &'a [u8]) -> Result<Option<&'a [u8]
                 return Err(InvalidRequest::TargetForm);
             }
             let end = rest.iter().position(|&byte| matches!(byte, b'/' | b'?')).unwrap_or(rest.len());
-            check_authority(&rest[..end], Port::Optional).map(Some)
+            let default_port = DEFAULT_PORTS.iter().find(|(scheme, _)| name.eq_ignore_ascii_case(scheme));
+            check_authority(&rest[..end], Port::Optional, default_port.map(|(_, port)| *port)).map(Some)
         }
     }
 }
 
-fn check_authority(authority: &[u8], port: Port) -> Result<&[u8], InvalidRequest> {
-    if memchr::memchr(b'@', authority).is_some() {
+/// The authority of a request target.
+struct Authority<'a> {
+    bytes: &'a [u8],
+    /// What its scheme adds where no port is named, with the colon.
+    default_port: Option<&'static [u8]>,
+}
+
+impl<'a> Authority<'a> {
+    /// Host and port in a form in which two that mean the same are the same, but for case.
+    fn normal(&self, authority: &'a [u8]) -> &'a [u8] {
+        let stripped = self.default_port.and_then(|port| authority.strip_suffix(port));
+        stripped.or_else(|| authority.strip_suffix(b":")).unwrap_or(authority)
+    }
+}
+
+/// The schemes that have a default port here (RFC 9110 section 4.2).
+const DEFAULT_PORTS: &[(&[u8], &[u8])] = &[(b"http", b":80"), (b"https", b":443")];
+
+fn check_authority<'a>(
+    bytes: &'a [u8],
+    port: Port,
+    default_port: Option<&'static [u8]>,
+) -> Result<Authority<'a>, InvalidRequest> {
+    if memchr::memchr(b'@', bytes).is_some() {
         Err(InvalidRequest::UserinfoInTarget)
-    } else if grammar::host(authority, port).is_some_and(|host| !host.is_empty()) {
-        Ok(authority)
+    } else if grammar::host(bytes, port).is_some_and(|host| !host.is_empty()) {
+        Ok(Authority { bytes, default_port })
     } else {
         Err(InvalidRequest::TargetForm)
     }
@@ -193,7 +216,7 @@ fn check_authority(authority: &[u8], port: Port) -> Result<&[u8], InvalidRequest
 
 /// RFC 9112 section 3.2: exactly one `Host` in an HTTP/1.1 request, at most one in any, a valid one, and the target's
 /// authority where that has one. Two authorities in a request are what gets it routed two ways.
-fn check_host(version: Version, authority: Option<&[u8]>, fields: FieldsRef<'_>) -> Result<(), InvalidRequest> {
+fn check_host(version: Version, authority: Option<Authority<'_>>, fields: FieldsRef<'_>) -> Result<(), InvalidRequest> {
     let mut hosts = fields.get_all("host");
     let host = match (hosts.next(), hosts.next()) {
         (_, Some(_)) => return Err(InvalidRequest::HostRepeated),
@@ -201,12 +224,15 @@ fn check_host(version: Version, authority: Option<&[u8]>, fields: FieldsRef<'_>)
         (None, None) => return Ok(()),
         (Some(host), None) => host,
     };
-    let name = grammar::host(host, Port::Optional).ok_or(InvalidRequest::HostInvalid)?;
-    let Some(authority) = authority else { return Ok(()) };
-    // A port that only one of them names is the default one: nobody can be led elsewhere by that.
-    let same_host = grammar::host(authority, Port::Optional).is_some_and(|other| other.eq_ignore_ascii_case(name));
-    let one_port = host.len() == name.len() || host.eq_ignore_ascii_case(authority);
-    if same_host && one_port { Ok(()) } else { Err(InvalidRequest::HostMismatch) }
+    if grammar::host(host, Port::Optional).is_none() {
+        return Err(InvalidRequest::HostInvalid);
+    }
+    match authority {
+        Some(other) if !other.normal(host).eq_ignore_ascii_case(other.normal(other.bytes)) => {
+            Err(InvalidRequest::HostMismatch)
+        }
+        Some(_) | None => Ok(()),
+    }
 }
 
 /// RFC 9110 sections 9.3.6 (CONNECT has no content) and 9.3.8 (TRACE has neither content nor credentials).
@@ -232,8 +258,25 @@ fn check_hop_by_hop(fields: FieldsRef<'_>) -> Result<(), InvalidRequest> {
     if names.any(|name| name[grammar::without_ows(name)].eq_ignore_ascii_case(b"chunked")) {
         return Err(InvalidRequest::TeChunked);
     }
+    let names_end_to_end = |option: &[u8]| END_TO_END.iter().any(|name| option.eq_ignore_ascii_case(name.as_bytes()));
+    if fields.get_all("connection").flat_map(grammar::list).any(names_end_to_end) {
+        return Err(InvalidRequest::ConnectionOption);
+    }
     if fields.contains("te") && !fields.has_token("connection", "te") {
         return Err(InvalidRequest::TeWithoutConnection);
     }
     Ok(())
 }
+
+/// Fields that every recipient has to see: `Connection` must not name them (RFC 9110 section 7.6.1), or an intermediary
+/// takes them away and the next one reads another request.
+const END_TO_END: &[&str] = &[
+    "authorization",
+    "cache-control",
+    "content-encoding",
+    "content-length",
+    "content-type",
+    "cookie",
+    "host",
+    "transfer-encoding",
+];

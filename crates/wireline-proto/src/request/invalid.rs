@@ -30,6 +30,7 @@ macro_rules! mistakes {
                     $(Self::$variant $({ $field: _ })? => $name,)*
                     Self::Field(InvalidField::Line { .. }) => "field-line",
                     Self::Field(InvalidField::Name { .. }) => "field-name",
+                    Self::Field(InvalidField::TooMany) => "too-many-fields",
                     Self::Field(InvalidField::Value { .. }) => "field-value",
                 }
             }
@@ -53,6 +54,7 @@ macro_rules! mistakes {
 mistakes! {
     CodingInHttp10 = "coding-in-http10", "Transfer-Encoding in an HTTP/1.0 request";
     CodingUnsupported = "coding-unsupported", "a Transfer-Encoding that does not end in one chunked";
+    ConnectionOption = "connection-option", "a Connection that names a field which every recipient has to see";
     ContentForbidden = "content-forbidden", "content in a CONNECT or TRACE request";
     CredentialsInTrace = "credentials-in-trace", "credentials in a TRACE request, which is sent back as it came";
     ExpectInHttp10 = "expect-in-http10", "Expect: 100-continue in an HTTP/1.0 request";
