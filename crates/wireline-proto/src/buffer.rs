@@ -64,6 +64,11 @@ impl Buffer {
         &mut self.memory[self.end..]
     }
 
+    /// Whether [`space`](Self::space) would have any.
+    pub(crate) fn has_room(&self, max: usize) -> bool {
+        self.end < self.memory.len() || self.memory.len() < max || self.start >= self.memory.len() / 2
+    }
+
     /// Makes room where only moving what waits to the front can: for a reader that cannot go on without more bytes.
     pub(crate) fn settle(&mut self, max: usize) {
         if self.end == self.memory.len() && self.memory.len() >= max {

@@ -282,9 +282,8 @@ impl Connection {
     /// # Panics
     /// When there were fewer.
     pub fn transmitted(&mut self, n: usize) {
-        let before = self.send.sent();
         self.send.transmitted(n);
-        self.note_begun(before);
+        self.note_begun();
     }
 
     /// How many bytes of your own, framed by [`frame_content`](Self::frame_content), go out now: 0 while
@@ -300,13 +299,15 @@ impl Connection {
     /// When [`framed_content`](Self::framed_content) said fewer.
     pub fn transmitted_content(&mut self, n: u64) {
         self.send.transmitted_content(n);
+        self.note_begun();
     }
 
     /// Bytes have left: of which requests the first ones?
-    fn note_begun(&mut self, before: u64) {
+    fn note_begun(&mut self) {
         let (sent, received) = (self.send.sent(), self.receive.received_total());
-        let recent = self.queue.iter_mut().rev().take_while(|exchange| exchange.start >= before);
-        for exchange in recent.filter(|exchange| exchange.start < sent) {
+        // They leave in order: those that have begun stand in front of those that have not.
+        let first = self.queue.partition_point(|exchange| exchange.since.is_some());
+        for exchange in self.queue.range_mut(first..).take_while(|exchange| exchange.start < sent) {
             exchange.since = Some(received);
         }
     }

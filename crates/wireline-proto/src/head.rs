@@ -70,6 +70,16 @@ impl Scanner {
         self.status.is_some()
     }
 
+    /// Whether the bytes are no HTTP/1 at all, as far as they say: what has been let through before them does not count.
+    pub(crate) fn is_no_status_line(&self, fault: &Fault) -> bool {
+        self.status.is_none() && fault.kind == Violation::StatusLine.into() && fault.at < self.blank + b"HTTP/".len()
+    }
+
+    /// Whether less has come than tells HTTP/1 from anything else.
+    pub(crate) fn is_undecided(&self, bytes: &[u8]) -> bool {
+        self.status.is_none() && bytes.len() < self.blank + b"HTTP/".len()
+    }
+
     /// Whether any byte of the section has been looked at.
     pub(crate) fn has_begun(&self) -> bool {
         self.searched > 0 || self.status.is_some()
@@ -390,11 +400,15 @@ impl Scanner {
         }
         let range = grammar::without_ows(text);
         if !range.is_empty() {
+            let before = self.rewritten.len();
             if line.value_len > 0 {
                 self.rewritten.push(b' ');
             }
             let at = start + range.start;
-            self.rewrite(&text[range], at, start, rules)?;
+            // What a leniency turns into white space may leave nothing to join.
+            if self.rewrite(&text[range], at, start, rules)?.is_empty() {
+                self.rewritten.truncate(before);
+            }
         }
         line.value_len = place(self.rewritten.len()) - line.value;
         self.lines.push(line);

@@ -156,7 +156,7 @@ impl Receive {
     pub(crate) fn wants_bytes(&self, config: &Config) -> bool {
         self.stream == Stream::Open
             && matches!(self.state, state::Receive::Idle | state::Receive::Head | state::Receive::Body)
-            && self.buffer.len() < config.limits.room() as usize
+            && self.buffer.has_room(config.limits.room() as usize)
     }
 
     /// A request was sent: a response is owed.

@@ -9,6 +9,7 @@ use crate::body::length::Framing;
 use crate::error::Misuse;
 use crate::exchange::Role;
 use crate::fields::{Fields, FieldsRef, Line};
+use crate::send;
 
 mod builder;
 mod invalid;
@@ -134,6 +135,18 @@ impl Request {
             Framing::Length(due) if length < due => Err(Misuse::ContentShort { missing: due - length }),
             Framing::None if length > 0 => Err(Misuse::NoContentDue),
             _ => Ok(()),
+        }
+    }
+
+    /// Whether this trailer section can end its content; an empty one always can.
+    ///
+    /// # Errors
+    /// What [`Connection::finish_request`](crate::Connection::finish_request) would say of it, before a byte has left.
+    pub fn check_trailers(&self, trailers: &Fields) -> Result<(), Misuse> {
+        match self.framing {
+            _ if trailers.is_empty() => Ok(()),
+            Framing::Chunked => send::check_trailers(trailers),
+            _ => Err(Misuse::TrailersWithoutChunks),
         }
     }
 

@@ -148,24 +148,21 @@ impl Send {
             Framing::Length(0) if trailers.is_empty() => {}
             Framing::Length(0) => return Err(Misuse::TrailersWithoutChunks),
             Framing::Length(missing) => return Err(Misuse::ContentShort { missing }),
-            _ if trailers.iter().any(|field| FORBIDDEN_TRAILERS.iter().any(|name| field.is(name))) => {
-                return Err(Misuse::ForbiddenTrailer);
-            }
-            // A section that a peer sent may hold what nobody may send: then it goes out line by line, if at all.
-            _ if !trailers.is_plain() && !trailers.is_sendable() => return Err(Misuse::ForbiddenTrailer),
-            _ => {
-                self.push(LAST_CHUNK);
-                if trailers.is_plain() {
-                    self.push(trailers.as_bytes());
-                } else {
-                    for field in trailers.iter() {
-                        for part in [field.name().as_bytes(), b": ", field.value(), b"\r\n"] {
-                            self.push(part);
-                        }
+            _ => check_trailers(trailers)?,
+        }
+        if self.due() == Framing::Chunked {
+            self.push(LAST_CHUNK);
+            if trailers.is_plain() {
+                self.push(trailers.as_bytes());
+            } else {
+                // A section that a peer sent may hold what nobody may send: then it goes out line by line.
+                for field in trailers.iter() {
+                    for part in [field.name().as_bytes(), b": ", field.value(), b"\r\n"] {
+                        self.push(part);
                     }
                 }
-                self.push(b"\r\n");
             }
+            self.push(b"\r\n");
         }
         let step = match self.current.take() {
             Some(current) if current.switched => SendStep::SwitchedFinish,
@@ -309,6 +306,16 @@ impl Send {
     fn step(&mut self, step: SendStep) {
         debug_assert!(self.state.after(step).is_some(), "{step:?} is legal in {:?}", self.state);
         self.state = self.state.after(step).unwrap_or(self.state);
+    }
+}
+
+/// Whether this trailer section can be sent.
+pub(crate) fn check_trailers(trailers: &Fields) -> Result<(), Misuse> {
+    let is_forbidden = trailers.iter().any(|field| FORBIDDEN_TRAILERS.iter().any(|name| field.is(name)));
+    if is_forbidden || !(trailers.is_plain() || trailers.is_sendable()) {
+        Err(Misuse::ForbiddenTrailer)
+    } else {
+        Ok(())
     }
 }
 

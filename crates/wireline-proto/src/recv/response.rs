@@ -11,17 +11,18 @@ use crate::config::{Config, tolerate};
 use crate::error::{Error, Phase, Violation};
 use crate::exchange::{CloseReason, Exchange, ExchangeId};
 use crate::fault::Fault;
-use crate::grammar;
 use crate::head::{Rules, Scan};
 use crate::persistence;
 use crate::state::ReceiveStep;
-use crate::status_line;
 
 impl Receive {
     pub(super) fn advance_head(&mut self, context: &mut Context<'_>) -> Result<bool, Error> {
         loop {
             let cut = self.stream != Stream::Open;
-            self.drop_empty_lines(context.config);
+            let http09 = self.takes_http09(context);
+            if !http09 {
+                self.drop_empty_lines(context.config);
+            }
             let bytes = self.buffer.filled();
             if bytes.is_empty() {
                 return match (cut, context.queue.front()) {
@@ -30,7 +31,8 @@ impl Receive {
                     (true, Some(_)) => Err(self.incomplete(context, Phase::BeforeResponse, None)),
                 };
             }
-            let may_be_empty_line = bytes == b"\r" && self.empty_lines < context.config.limits.leading_empty_lines;
+            let may_be_empty_line =
+                !http09 && bytes == b"\r" && self.empty_lines < context.config.limits.leading_empty_lines;
             if may_be_empty_line && !cut {
                 return Ok(false);
             }
@@ -40,9 +42,6 @@ impl Receive {
             let Some(id) = asked.map(|exchange| exchange.id) else {
                 return Err(self.fault(None, &Fault::up_to(Violation::Unsolicited, 0, 0)));
             };
-            if self.is_http09(context) {
-                return Ok(self.begin_http09(id, context));
-            }
             if may_be_empty_line {
                 return Err(self.incomplete(context, Phase::Head, None));
             }
@@ -54,6 +53,12 @@ impl Receive {
             match self.scanner.scan_head(bytes, &mut rules) {
                 Ok(Scan::Complete(len)) => return self.head(id, len, context),
                 Ok(Scan::NeedMore) if !cut => return Ok(false),
+                Ok(Scan::NeedMore) if http09 && self.scanner.is_undecided(bytes) => {
+                    return Ok(self.begin_http09(id, context));
+                }
+                Err(fault) if http09 && self.scanner.is_no_status_line(&fault) => {
+                    return Ok(self.begin_http09(id, context));
+                }
                 Ok(Scan::NeedMore) => {
                     let leniency = context.config.leniency.eof_ends_head;
                     if !leniency || !self.scanner.has_status() || self.stream == Stream::Failed || self.made_up > 0 {
@@ -176,23 +181,17 @@ impl Receive {
         true
     }
 
-    /// Whether what came is no head, where HTTP/0.9 is let through: in answer to GET, the one method that it knows, on a
-    /// connection that has not spoken HTTP/1.
-    fn is_http09(&self, context: &Context<'_>) -> bool {
-        let bytes = self.buffer.filled();
+    /// Whether an answer that is no HTTP/1 is let through as HTTP/0.9: to GET, the one method that it knows, on a connection
+    /// that has not spoken HTTP/1.
+    fn takes_http09(&self, context: &Context<'_>) -> bool {
         let is_first = |exchange: &Exchange| exchange.id.index() == 0 && exchange.role.is_get;
-        let blank = if context.config.leniency.status_line_whitespace { grammar::leading_ows(bytes) } else { 0 };
         context.config.leniency.http09
             && context.queue.front().is_some_and(is_first)
             && self.interims == Interims::default()
-            && !self.scanner.has_status()
-            && match status_line::check_prefix(&bytes[blank..]) {
-                Err((Violation::StatusLine, _)) => true,
-                _ => bytes.len() < blank + 5 && self.stream == Stream::Ended,
-            }
     }
 
     fn begin_http09(&mut self, id: ExchangeId, context: &mut Context<'_>) -> bool {
+        self.scanner.reset();
         tolerate(&mut self.deviations.http09);
         if let Some(exchange) = context.queue.front_mut() {
             (exchange.heard, exchange.begun) = (true, true);

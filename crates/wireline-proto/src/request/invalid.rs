@@ -20,7 +20,7 @@ macro_rules! mistakes {
         }
 
         impl InvalidRequest {
-            /// Every name that [`name`](Self::name) can give.
+            /// Every name of a mistake that [`build`](super::RequestBuilder::build) can report.
             pub const NAMES: &'static [&'static str] = &[$($name,)* "field-name", "field-value"];
 
             /// A short name that does not change: what the wire cases print.
