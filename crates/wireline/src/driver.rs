@@ -1,0 +1,406 @@
+//! The one driver: it offers what is queued, then looks at what is already here, and only then waits.
+//!
+//! In that order: otherwise a request waits behind answers that are here already. Whenever there is no room to write,
+//! the wait is for both directions, and what comes is read into the core's bounded buffer: that is why a pipeline
+//! cannot deadlock, and why an early answer is heard while content is being sent.
+
+use std::io::{self, IoSlice};
+use std::time::{Duration, Instant};
+
+use wireline_proto::{Connection as Core, Framing, Misuse, Reuse};
+
+use crate::error::{Context, Error, ErrorKind, Stage};
+use crate::reply::Reply;
+use crate::response::Dropped;
+use crate::tap::Tap;
+use crate::timeouts::{Bound, Operation, Timeouts};
+use crate::timing::Clock;
+use crate::transport::{Ready, Transport};
+
+/// A connection's core, what carries its bytes, and what the two have come to.
+pub(crate) struct Driver<S: Transport> {
+    pub(crate) core: Core,
+    /// `None` once it is closed.
+    pub(crate) transport: Option<S>,
+    pub(crate) timeouts: Timeouts,
+    pub(crate) deadline: Option<Instant>,
+    pub(crate) tap: Option<Box<dyn Tap>>,
+    pub(crate) clock: Clock,
+    pub(crate) reply: Reply,
+    /// Content of the last request: what has left, and what waits in the core's buffer.
+    pub(crate) content_sent: u64,
+    pub(crate) content_waiting: u64,
+    /// Content of the last request was not sent, or not all of it.
+    pub(crate) cut_short: bool,
+    /// Who sends the last request's content step by step knows that it was answered early.
+    pub(crate) told_early: bool,
+    /// How much of a response that is dropped is read rather than the connection closed, in bytes.
+    pub(crate) drain: u64,
+    /// What became of the last response that was dropped before its end.
+    pub(crate) dropped: Option<Dropped>,
+    /// What the system said when the stream broke.
+    broken: Option<io::Error>,
+    /// Nothing can be written any more.
+    pub(crate) mute: bool,
+    /// When bytes came last.
+    heard: Instant,
+}
+
+/// What became of a wait for bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Filled {
+    /// Bytes came, or the end.
+    Came,
+    /// The caller's own bound passed.
+    Late,
+}
+
+/// A connection that was idle for less than this is not looked at before a request: a close that is younger might
+/// just as well come a moment later, and the look costs a third system call in an exchange of two.
+const LOOK_AFTER: Duration = Duration::from_millis(1);
+
+impl<S: Transport> Driver<S> {
+    pub(crate) fn new(core: Core, transport: S) -> Self {
+        Self {
+            core,
+            transport: Some(transport),
+            timeouts: Timeouts::default(),
+            deadline: None,
+            tap: None,
+            clock: Clock::default(),
+            reply: Reply::default(),
+            content_sent: 0,
+            content_waiting: 0,
+            cut_short: false,
+            told_early: false,
+            drain: 64 << 10,
+            dropped: None,
+            broken: None,
+            mute: false,
+            heard: Instant::now(),
+        }
+    }
+
+    /// Looks, without waiting, whether the peer has closed or said something unasked since the last exchange.
+    pub(crate) fn look(&mut self) {
+        if self.core.receiving().is_none() && self.transport.is_some() {
+            // Nothing there is what is hoped for; all else the core remembers.
+            let _nothing = self.take_in(Some(Duration::ZERO));
+            let _later = self.core.advance();
+            self.close_if_over();
+        }
+    }
+
+    /// The same, if there was time for it to happen.
+    pub(crate) fn look_if_idle(&mut self, now: Instant) {
+        if now.saturating_duration_since(self.heard) >= LOOK_AFTER {
+            self.look();
+        }
+    }
+
+    /// Writes what goes without waiting: what the core has queued, then `content`, which the core has framed. `true`
+    /// when nothing is left of either, or nothing can be written any more. Behind content, framing may stay queued: it
+    /// leaves with what follows.
+    pub(crate) fn offer(&mut self, content: &mut &[u8]) -> bool {
+        let only_queued = content.is_empty();
+        while !self.mute {
+            let Self { core, transport: Some(transport), tap, .. } = self else { break };
+            let queued = core.transmit();
+            if content.is_empty() && (queued.is_empty() || !only_queued) {
+                match transport.flush() {
+                    Ok(()) => return true,
+                    Err(error) if error.kind() == io::ErrorKind::WouldBlock => return false,
+                    Err(error) => self.fall_silent(error),
+                }
+                break;
+            }
+            let written = match (queued, *content) {
+                (queued, []) => transport.write(&[IoSlice::new(queued)]),
+                ([], content) => transport.write(&[IoSlice::new(content)]),
+                (queued, content) => transport.write(&[IoSlice::new(queued), IoSlice::new(content)]),
+            };
+            match written {
+                Ok(0) => self.fall_silent(io::ErrorKind::WriteZero.into()),
+                Ok(written) => {
+                    let head = written.min(queued.len());
+                    let (left, rest) = content.split_at(written - head);
+                    if let Some(tap) = tap {
+                        let now = Instant::now();
+                        for part in [&queued[..head], left].into_iter().filter(|part| !part.is_empty()) {
+                            tap.sent(part, now);
+                        }
+                    }
+                    *content = rest;
+                    core.transmitted(head);
+                    core.transmitted_content(left.len() as u64);
+                    self.content_sent += left.len() as u64;
+                    if self.core.transmit().is_empty() {
+                        self.content_sent += std::mem::take(&mut self.content_waiting);
+                        self.clock.sent(self.core.bytes_sent(), Instant::now());
+                    }
+                }
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return false,
+                Err(error) => self.fall_silent(error),
+            }
+        }
+        true
+    }
+
+    /// Waits until bytes came, no longer than `until`, while it sends what is queued.
+    pub(crate) fn fill(&mut self, until: Option<Instant>) -> Result<Filled, Error> {
+        loop {
+            if self.transport.is_none() {
+                return Err(self.closed());
+            }
+            if !self.offer(&mut &[][..]) {
+                if self.wait_both()? {
+                    return Ok(Filled::Came);
+                }
+                continue;
+            }
+            let bound = self.bound(self.timeouts.read, Operation::Read)?;
+            let patience = until.map(|until| until.saturating_duration_since(Instant::now()));
+            let (patience, late) = match (bound.left, patience) {
+                (Some(left), Some(patience)) if left <= patience => (Some(left), false),
+                (_, Some(patience)) => (Some(patience), true),
+                (left, None) => (left, false),
+            };
+            match self.take_in(patience) {
+                Ok(()) => return Ok(Filled::Came),
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(_) if late => return Ok(Filled::Late),
+                Err(_) => return Err(self.too_late(bound)),
+            }
+        }
+    }
+
+    /// There is no room to write: waits for it, and reads what has come meanwhile. Whether anything has.
+    pub(crate) fn wait_both(&mut self) -> Result<bool, Error> {
+        if self.core.receive_space().is_empty() {
+            let bound = self.core.config().limits.receive_buffer;
+            return Err(self.error(ErrorKind::ReceiveBufferFull { bound }));
+        }
+        // After its end a stream is readable for ever.
+        let wanted = Ready { read: self.core.interest().read, write: true };
+        let bound = self.bound(self.timeouts.write, Operation::Write)?;
+        let Some(transport) = &mut self.transport else { return Err(self.closed()) };
+        match transport.wait(wanted, bound.left) {
+            Ok(ready) if ready.read => Ok(self.take_in(Some(Duration::ZERO)).is_ok()),
+            Ok(_) => Ok(false),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => Ok(false),
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Err(self.too_late(bound)),
+            Err(error) => {
+                self.fall_silent(error);
+                Ok(false)
+            }
+        }
+    }
+
+    /// Reads into the core's buffer. Only `WouldBlock` and `Interrupted` are errors here: what breaks the stream is the
+    /// core's to judge.
+    pub(crate) fn take_in(&mut self, patience: Option<Duration>) -> io::Result<()> {
+        let Self { core, transport, tap, .. } = self;
+        let space = core.receive_space();
+        let read = match transport {
+            Some(transport) => transport.read(space, patience),
+            None => Err(io::ErrorKind::NotConnected.into()),
+        };
+        let read = match read {
+            Ok(read) => read,
+            Err(error) => return self.fall_deaf(error),
+        };
+        self.heard = Instant::now();
+        if let Some(tap) = tap.as_mut().filter(|_| read > 0) {
+            tap.received(&space[..read], self.heard);
+        }
+        match read {
+            0 => self.hear_end(),
+            read => self.core.received(read),
+        }
+        Ok(())
+    }
+
+    /// Reads content, of which nothing is in the core's buffer, straight into the caller's memory. 0: the core knows
+    /// more.
+    pub(crate) fn take_content(&mut self, into: &mut [u8]) -> Result<usize, Error> {
+        loop {
+            let bound = self.bound(self.timeouts.read, Operation::Read)?;
+            let Some(transport) = &mut self.transport else { return Err(self.closed()) };
+            match transport.read(into, bound.left) {
+                Ok(0) => self.hear_end(),
+                Ok(read) => {
+                    self.heard = Instant::now();
+                    if let Some(tap) = &mut self.tap {
+                        tap.received(&into[..read], self.heard);
+                    }
+                    self.core.took_content(read as u64);
+                    return Ok(read);
+                }
+                Err(error) => match self.fall_deaf(error) {
+                    Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                    Err(_) => return Err(self.too_late(bound)),
+                    Ok(()) => {}
+                },
+            }
+            return Ok(0);
+        }
+    }
+
+    /// The core's next event. An error is the end of the connection.
+    pub(crate) fn advance(&mut self) -> Result<bool, Error> {
+        self.core.advance().map_err(|error| {
+            let mut context = self.context();
+            context.exchange = error.exchange().or(context.exchange);
+            let again = self.broken.as_ref().map(same);
+            let broken = std::mem::replace(&mut self.broken, again);
+            self.close();
+            Error::from_protocol(error, broken, context)
+        })
+    }
+
+    /// Closes what carries the bytes. The questions still have answers.
+    pub(crate) fn close(&mut self) {
+        if let Some(mut transport) = self.transport.take() {
+            transport.close();
+        }
+        if !matches!(self.core.reuse(), Reuse::Never(_)) {
+            self.core.transmit_closed();
+        }
+        self.mute = true;
+    }
+
+    /// Closes a connection on which nothing can happen any more (RFC 9112 section 9.6).
+    pub(crate) fn close_if_over(&mut self) {
+        if self.core.receiving().is_none() && matches!(self.core.reuse(), Reuse::Never(_)) {
+            self.close();
+        }
+    }
+
+    pub(crate) fn heard(&self) -> Instant {
+        self.heard
+    }
+
+    /// How long the next wait may take.
+    fn bound(&self, each: Option<Duration>, operation: Operation) -> Result<Bound, Error> {
+        let bound = Bound::of(each, operation);
+        let exchange = self.timeouts.exchange.filter(|_| self.clock.front().is_some());
+        if exchange.is_none() && self.deadline.is_none() {
+            return Ok(bound);
+        }
+        if exchange == Some(Duration::ZERO) {
+            return Ok(Bound::of(exchange, Operation::Exchange));
+        }
+        let now = Instant::now();
+        let end = exchange.and_then(|exchange| self.clock.front()?.started.checked_add(exchange));
+        let bound = bound.until(end, Operation::Exchange, now).until(self.deadline, Operation::Deadline, now);
+        match bound {
+            Bound { left: Some(Duration::ZERO), operation: Operation::Exchange | Operation::Deadline } => {
+                Err(self.error(ErrorKind::Timeout(bound.operation)))
+            }
+            bound => Ok(bound),
+        }
+    }
+
+    /// The wait was over before anything happened.
+    fn too_late(&self, bound: Bound) -> Error {
+        self.error(match bound.left {
+            Some(left) if !left.is_zero() => ErrorKind::Timeout(bound.operation),
+            // A caller's own stream may refuse to wait where nothing bounds it.
+            _ => ErrorKind::WouldBlock(bound.operation),
+        })
+    }
+
+    /// Writing failed. What the peer has sent is still worth reading.
+    fn fall_silent(&mut self, error: io::Error) {
+        self.broken.get_or_insert(error);
+        self.mute = true;
+        self.core.transmit_closed();
+    }
+
+    /// Reading failed, unless it only would have to wait.
+    fn fall_deaf(&mut self, error: io::Error) -> io::Result<()> {
+        if matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted) {
+            return Err(error);
+        }
+        self.broken.get_or_insert(error);
+        self.core.receive_failed();
+        Ok(())
+    }
+
+    /// The stream ended: in order, unless writing has failed before. Then the system has told of the reset already, and
+    /// tells only of an end from there on.
+    fn hear_end(&mut self) {
+        if self.broken.is_some() {
+            self.core.receive_failed();
+        } else {
+            self.core.received(0);
+        }
+    }
+
+    pub(crate) fn error(&self, kind: ErrorKind) -> Error {
+        Error::new(kind, self.context())
+    }
+
+    pub(crate) fn misuse(&self, misuse: Misuse) -> Error {
+        self.error(match misuse {
+            Misuse::Closed(reason) => ErrorKind::Closed(reason),
+            misuse => ErrorKind::Misuse(misuse),
+        })
+    }
+
+    pub(crate) fn source_failed(&self, error: io::Error) -> Error {
+        Error::from_system(ErrorKind::Source, self.context(), error)
+    }
+
+    /// Nothing more comes, or ever came.
+    pub(crate) fn closed(&self) -> Error {
+        self.error(match self.core.reuse() {
+            Reuse::Never(reason) => ErrorKind::Closed(reason),
+            _ => ErrorKind::NothingOwed,
+        })
+    }
+
+    fn context(&self) -> Context {
+        Context {
+            exchange: self.core.unanswered().next().map(|unanswered| unanswered.exchange),
+            stage: self.stage(),
+            bytes_sent: self.core.bytes_sent(),
+            bytes_received: self.core.bytes_received(),
+            elapsed: self.clock.front().map_or(Duration::ZERO, |marks| marks.started.elapsed()),
+        }
+    }
+
+    fn stage(&self) -> Stage {
+        if self.reply.is_begun() {
+            Stage::Receiving
+        } else if self.core.awaiting_continue().is_some() && self.core.transmit().is_empty() {
+            Stage::AwaitingContinue
+        } else if self.core.content_due() != Framing::None || !self.core.transmit().is_empty() {
+            Stage::Sending
+        } else if self.core.unanswered().next().is_some() {
+            Stage::AwaitingResponse
+        } else {
+            Stage::Idle
+        }
+    }
+}
+
+impl<S: Transport> Drop for Driver<S> {
+    fn drop(&mut self) {
+        if let Some(transport) = &mut self.transport {
+            transport.close();
+        }
+    }
+}
+
+impl<S: Transport> std::fmt::Debug for Driver<S> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Driver").field("core", &self.core).field("timeouts", &self.timeouts).finish_non_exhaustive()
+    }
+}
+
+/// The same error once more, as far as it can be had.
+fn same(error: &io::Error) -> io::Error {
+    error.raw_os_error().map_or_else(|| error.kind().into(), io::Error::from_raw_os_error)
+}

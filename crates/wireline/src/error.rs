@@ -1,0 +1,345 @@
+//! What can go wrong with a connection, in one type.
+
+use std::error::Error as StdError;
+use std::fmt;
+use std::io;
+use std::time::Duration;
+
+use wireline_proto as proto;
+
+use crate::connect::origin::InvalidUrl;
+use crate::timeouts::Operation;
+use crate::{CloseReason, ExchangeId, InvalidRequest, Misuse};
+
+/// What a connection could not do, and how far it had got.
+#[derive(Debug)]
+pub struct Error(Box<Details>);
+
+#[derive(Debug)]
+struct Details {
+    kind: ErrorKind,
+    cause: Option<Cause>,
+    context: Context,
+    partial: Vec<u8>,
+}
+
+#[derive(Debug)]
+enum Cause {
+    Io(io::Error),
+    Protocol(proto::Error),
+    /// The stream broke, and this is what the core makes of it.
+    Both(io::Error, proto::Error),
+}
+
+/// Where a connection was when it failed.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Context {
+    pub(crate) exchange: Option<ExchangeId>,
+    pub(crate) stage: Stage,
+    pub(crate) bytes_sent: u64,
+    pub(crate) bytes_received: u64,
+    pub(crate) elapsed: Duration,
+}
+
+impl Context {
+    /// Before there is a connection.
+    pub(crate) const fn before(stage: Stage, elapsed: Duration) -> Self {
+        Self { exchange: None, stage, bytes_sent: 0, bytes_received: 0, elapsed }
+    }
+}
+
+/// What went wrong.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ErrorKind {
+    /// The peer's certificate is not to be believed.
+    Certificate,
+    /// This connection takes no more requests, and why. Nothing was sent: connect anew.
+    Closed(CloseReason),
+    /// Nobody accepted the connection.
+    Connect,
+    /// An exchange has not been finished: [`receive`](crate::Connection::receive) its response first.
+    InFlight,
+    /// The request cannot be built. Nothing was sent.
+    InvalidRequest(InvalidRequest),
+    /// Not the URL of an HTTP origin.
+    InvalidUrl(InvalidUrl),
+    /// The connection ended early, however the system called it: end of stream, reset, abort, broken pipe, TLS
+    /// without a closing notice. [`unanswered`](crate::Connection::unanswered) says what is safe to send again.
+    Lost,
+    /// A command that is not legal now. Nothing has changed.
+    Misuse(Misuse),
+    /// No response is owed.
+    NothingOwed,
+    /// The content is not UTF-8.
+    NotText,
+    /// What the peer sent is not HTTP/1.1, or too much.
+    Protocol,
+    /// The peer does not read before its responses have been, and the buffer for them is full. Nothing was lost and
+    /// nothing has changed: receive a response and make the call again.
+    ReceiveBufferFull {
+        /// The bound, in bytes: [`Limits::receive_buffer`](crate::Limits).
+        bound: u32,
+    },
+    /// Going on needs the responses before it to be received. Nothing has changed.
+    ReceiveFirst,
+    /// The host's name could not be looked up.
+    Resolve,
+    /// The caller's own content could not be read.
+    Source,
+    /// It took too long.
+    Timeout(Operation),
+    /// The TLS handshake failed, or what came later is not TLS.
+    Tls,
+    /// It would have to wait, and was told not to. Nothing was lost: make the call again.
+    WouldBlock(Operation),
+}
+
+impl ErrorKind {
+    /// A short name that does not change.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Certificate => "certificate",
+            Self::Closed(_) => "closed",
+            Self::Connect => "connect",
+            Self::InFlight => "in-flight",
+            Self::InvalidRequest(_) => "invalid-request",
+            Self::InvalidUrl(_) => "invalid-url",
+            Self::Lost => "lost",
+            Self::Misuse(_) => "misuse",
+            Self::NothingOwed => "nothing-owed",
+            Self::NotText => "not-text",
+            Self::Protocol => "protocol",
+            Self::ReceiveBufferFull { .. } => "receive-buffer-full",
+            Self::ReceiveFirst => "receive-first",
+            Self::Resolve => "resolve",
+            Self::Source => "source",
+            Self::Timeout(_) => "timeout",
+            Self::Tls => "tls",
+            Self::WouldBlock(_) => "would-block",
+        }
+    }
+}
+
+impl fmt::Display for ErrorKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Certificate => f.write_str("certificate not accepted"),
+            Self::Closed(reason) => write!(f, "no more requests on this connection: {reason}"),
+            Self::Connect => f.write_str("cannot connect"),
+            Self::InFlight => f.write_str("an exchange has not been finished"),
+            Self::InvalidRequest(invalid) => write!(f, "request refused: {invalid}"),
+            Self::InvalidUrl(invalid) => write!(f, "URL refused: {invalid}"),
+            Self::Lost => f.write_str("connection lost"),
+            Self::Misuse(misuse) => misuse.fmt(f),
+            Self::NothingOwed => f.write_str("no response is owed"),
+            Self::NotText => f.write_str("the content is not UTF-8"),
+            Self::Protocol => f.write_str("protocol broken"),
+            Self::ReceiveBufferFull { bound } => {
+                write!(f, "the receive buffer of {bound} bytes is full: receive a response first")
+            }
+            Self::ReceiveFirst => f.write_str("responses that were asked for before have to be received first"),
+            Self::Resolve => f.write_str("cannot look the name up"),
+            Self::Source => f.write_str("cannot read the content to send"),
+            Self::Timeout(operation) => write!(f, "took too long: {operation}"),
+            Self::Tls => f.write_str("TLS failed"),
+            Self::WouldBlock(operation) => write!(f, "would have to wait: {operation}"),
+        }
+    }
+}
+
+/// How far a connection had got.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Stage {
+    /// The name was being looked up.
+    Resolving,
+    /// An address was being connected to.
+    Connecting,
+    /// The TLS handshake was going on.
+    Securing,
+    /// No exchange was in flight.
+    Idle,
+    /// A request was being sent.
+    Sending,
+    /// Content waited for 100 (Continue).
+    AwaitingContinue,
+    /// A request had been sent.
+    AwaitingResponse,
+    /// A response had begun.
+    Receiving,
+}
+
+impl Stage {
+    /// A short name that does not change.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Resolving => "resolving",
+            Self::Connecting => "connecting",
+            Self::Securing => "securing",
+            Self::Idle => "idle",
+            Self::Sending => "sending",
+            Self::AwaitingContinue => "awaiting-continue",
+            Self::AwaitingResponse => "awaiting-response",
+            Self::Receiving => "receiving",
+        }
+    }
+}
+
+impl fmt::Display for Stage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl Error {
+    pub(crate) fn new(kind: ErrorKind, context: Context) -> Self {
+        Self(Box::new(Details { kind, cause: None, context, partial: Vec::new() }))
+    }
+
+    pub(crate) fn from_system(kind: ErrorKind, context: Context, cause: io::Error) -> Self {
+        Self(Box::new(Details { kind, cause: Some(Cause::Io(cause)), context, partial: Vec::new() }))
+    }
+
+    /// What the core says, and what the system had said before, if that is why.
+    pub(crate) fn from_protocol(error: proto::Error, broken: Option<io::Error>, context: Context) -> Self {
+        let (kind, cause) = match (error.kind(), broken) {
+            (proto::ErrorKind::Incomplete(_), None) => (ErrorKind::Lost, Cause::Protocol(error)),
+            (proto::ErrorKind::Incomplete(_), Some(broken)) => {
+                let tls = broken.kind() == io::ErrorKind::InvalidData;
+                (if tls { ErrorKind::Tls } else { ErrorKind::Lost }, Cause::Both(broken, error))
+            }
+            _ => (ErrorKind::Protocol, Cause::Protocol(error)),
+        };
+        Self(Box::new(Details { kind, cause: Some(cause), context, partial: Vec::new() }))
+    }
+
+    #[must_use]
+    pub(crate) fn with_partial(mut self, partial: Vec<u8>) -> Self {
+        self.0.partial = partial;
+        self
+    }
+
+    /// What went wrong.
+    #[must_use]
+    pub fn kind(&self) -> ErrorKind {
+        self.0.kind
+    }
+
+    /// For [`Lost`](ErrorKind::Lost) and [`Protocol`](ErrorKind::Protocol): what exactly, at which byte.
+    #[must_use]
+    pub fn protocol(&self) -> Option<&proto::Error> {
+        match &self.0.cause {
+            Some(Cause::Protocol(error) | Cause::Both(_, error)) => Some(error),
+            _ => None,
+        }
+    }
+
+    /// What the system said, if it said anything: the end of a stream is not an error there.
+    #[must_use]
+    pub fn io_error(&self) -> Option<&io::Error> {
+        match &self.0.cause {
+            Some(Cause::Io(error) | Cause::Both(error, _)) => Some(error),
+            _ => None,
+        }
+    }
+
+    /// The exchange that was going on.
+    #[must_use]
+    pub fn exchange(&self) -> Option<ExchangeId> {
+        self.0.context.exchange
+    }
+
+    /// How far it had got.
+    #[must_use]
+    pub fn stage(&self) -> Stage {
+        self.0.context.stage
+    }
+
+    /// How many bytes had been handed to the transport on this connection.
+    #[must_use]
+    pub fn bytes_sent(&self) -> u64 {
+        self.0.context.bytes_sent
+    }
+
+    /// How many bytes had come on this connection.
+    #[must_use]
+    pub fn bytes_received(&self) -> u64 {
+        self.0.context.bytes_received
+    }
+
+    /// How long the exchange, or making the connection, had taken.
+    #[must_use]
+    pub fn elapsed(&self) -> Duration {
+        self.0.context.elapsed
+    }
+
+    /// The content that did come, from the methods that read all of it. It is not all.
+    #[must_use]
+    pub fn partial(&self) -> &[u8] {
+        &self.0.partial
+    }
+
+    /// The error inside an [`io::Error`] that came from reading a [`Response`](crate::Response).
+    ///
+    /// # Errors
+    /// The same `io::Error`, when there is none inside.
+    pub fn from_io(error: io::Error) -> Result<Self, io::Error> {
+        error.downcast::<Self>()
+    }
+}
+
+impl From<Error> for io::Error {
+    fn from(error: Error) -> Self {
+        let kind = match error.kind() {
+            ErrorKind::Certificate | ErrorKind::NotText | ErrorKind::Protocol | ErrorKind::Tls => {
+                io::ErrorKind::InvalidData
+            }
+            ErrorKind::InvalidRequest(_) | ErrorKind::InvalidUrl(_) | ErrorKind::Misuse(_) => {
+                io::ErrorKind::InvalidInput
+            }
+            ErrorKind::Lost => error.io_error().map_or(io::ErrorKind::UnexpectedEof, Self::kind),
+            ErrorKind::Closed(_) => io::ErrorKind::NotConnected,
+            ErrorKind::Timeout(_) => io::ErrorKind::TimedOut,
+            ErrorKind::WouldBlock(_) => io::ErrorKind::WouldBlock,
+            _ => error.io_error().map_or(io::ErrorKind::Other, Self::kind),
+        };
+        Self::new(kind, error)
+    }
+}
+
+impl From<InvalidUrl> for Error {
+    fn from(invalid: InvalidUrl) -> Self {
+        Self::new(ErrorKind::InvalidUrl(invalid), Context::before(Stage::Resolving, Duration::ZERO))
+    }
+}
+
+impl From<InvalidRequest> for Error {
+    fn from(invalid: InvalidRequest) -> Self {
+        Self::new(ErrorKind::InvalidRequest(invalid), Context::before(Stage::Idle, Duration::ZERO))
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.kind.fmt(f)?;
+        match &self.0.cause {
+            None => Ok(()),
+            Some(Cause::Io(error)) => write!(f, ": {error}"),
+            Some(Cause::Protocol(error)) => write!(f, ": {error}"),
+            Some(Cause::Both(io, error)) => write!(f, ": {error} ({io})"),
+        }
+    }
+}
+
+impl StdError for Error {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        match &self.0.cause {
+            None => None,
+            Some(Cause::Io(error) | Cause::Both(error, _)) => Some(error),
+            Some(Cause::Protocol(error)) => Some(error),
+        }
+    }
+}

@@ -1,0 +1,90 @@
+//! One HTTP/1.1 **client connection**, done completely: blocking, over TCP, Unix sockets, TLS, or any stream that you
+//! bring.
+//!
+//! ```
+//! # let server = wireline_testkit::Origin::start()?;
+//! # let origin = server.url("");
+//! let mut connection = wireline::Connection::connect(&origin)?; // http://127.0.0.1:8080, https://example.org, ...
+//! let response = connection.get("/bytes/5")?;
+//! println!("{} {}", response.status(), response.fields().len());
+//! let content = response.bytes()?;
+//! # assert_eq!(content.len(), 5);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! It is for those who need what high-level clients hide: several requests in flight on one connection
+//! ([`Pipeline`]), content that leaves only when the server asks for it, an answer that is heard while content is
+//! still being sent, a tunnel or an upgrade ([`Switched`]), a bound on every wait ([`Timeouts`]), the exact bytes of
+//! fields in their order ([`Fields`]), and an [`Error`] that says precisely what happened and, with
+//! [`Connection::unanswered`], what is safe to send again.
+//!
+//! After a failure the connection is still there to be asked. (The match is over before that: a [`Response`] borrows the
+//! connection, and so does the result that might hold one.)
+//!
+//! ```
+//! # let server = wireline_testkit::ScriptedPeer::start([wireline_testkit::Script::new().read_head()])?;
+//! # let mut connection = wireline::Connection::connect(&server.url(""))?;
+//! let lost = match connection.get("/") {
+//!     Ok(response) => return Ok(println!("{}", response.status())),
+//!     Err(error) => error,
+//! };
+//! println!("{lost}");
+//! for exchange in connection.unanswered() {
+//!     println!("{exchange}: safe to send again: {}", exchange.is_safe_to_repeat());
+//! }
+//! # assert_eq!(lost.kind(), wireline::ErrorKind::Lost);
+//! # assert!(connection.unanswered().all(|exchange| exchange.is_safe_to_repeat()));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! All that RFC 9110 and RFC 9112 say about the bytes is decided in [`proto`]; this crate moves them.
+//!
+//! It runs on Unix: it needs `poll` and writes that do not wait.
+//!
+//! # Features
+//!
+//! `tls`, on by default: `https`, by rustls with ring.
+
+mod connect;
+mod connection;
+mod content;
+mod driver;
+mod error;
+mod pipeline;
+mod receiving;
+mod reply;
+mod response;
+mod sending;
+mod switched;
+mod tap;
+mod timeouts;
+mod timing;
+mod transport;
+
+pub use wireline_proto as proto;
+pub use wireline_proto::{
+    CloseReason, Config, Deviations, ExchangeId, Field, Fields, FieldsRef, Framing, Incomplete, Interest, InvalidField,
+    InvalidRequest, Leniency, Limit, Limits, Method, Misuse, Phase, Progress, Request, RequestBuilder, Reuse,
+    StatusCode, Unanswered, Version, Violation,
+};
+
+pub use connect::Connector;
+pub use connect::origin::{InvalidUrl, Origin, Scheme};
+#[cfg(feature = "tls")]
+pub use connect::tls::TlsSettings;
+pub use connection::Connection;
+pub use content::Content;
+pub use error::{Error, ErrorKind, Stage};
+pub use pipeline::Pipeline;
+pub use reply::Head;
+pub use response::{Dropped, Response};
+pub use switched::Switched;
+pub use tap::Tap;
+pub use timeouts::{Operation, Timeouts};
+pub use timing::Timing;
+pub use transport::bring::Bring;
+pub use transport::socket::Socket;
+pub use transport::stream::Stream;
+#[cfg(feature = "tls")]
+pub use transport::tls::Tls;
+pub use transport::{Ready, Transport};

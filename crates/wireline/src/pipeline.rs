@@ -1,0 +1,213 @@
+//! Several exchanges in flight on one connection.
+
+use wireline_proto::{Deviations, ExchangeId, Fields, Framing, Request, Reuse, Unanswered};
+
+use crate::driver::Driver;
+use crate::error::{Error, ErrorKind};
+use crate::reply::Head;
+use crate::response::Response;
+use crate::timing::Timing;
+use crate::transport::Transport;
+use crate::transport::stream::Stream;
+
+/// Several exchanges in flight on one connection (RFC 9112 section 9.3.2): requests go out without waiting for the
+/// responses before theirs, and the responses come in the same order.
+///
+/// It cannot deadlock. Whenever a write would block, what the peer has already sent is read into the bounded receive
+/// buffer; when that is full the call says so ([`ReceiveBufferFull`](ErrorKind::ReceiveBufferFull)), nothing has
+/// changed, and the way on is to [`receive`](Self::receive) a response and make the call again.
+///
+/// Requests whose method is not idempotent are refused while others are in flight, unless
+/// [`Config::pipeline_any_method`](crate::Config) says otherwise.
+///
+/// Dropped with exchanges in flight, it closes the connection: their responses would be the next one's.
+///
+/// ```no_run
+/// # let mut connection = wireline::Connection::connect("http://example.org")?;
+/// let requests = [connection.request("GET", "/1").build()?, connection.request("GET", "/2").build()?];
+/// let mut pipeline = connection.pipeline();
+/// for request in &requests {
+///     pipeline.queue(request)?;
+/// }
+/// while pipeline.in_flight() > 0 {
+///     println!("{}", pipeline.receive()?.text()?);
+/// }
+/// # Ok::<(), wireline::Error>(())
+/// ```
+#[derive(Debug)]
+pub struct Pipeline<'c, S: Transport = Stream> {
+    driver: &'c mut Driver<S>,
+}
+
+impl<'c, S: Transport> Pipeline<'c, S> {
+    pub(crate) fn new(driver: &'c mut Driver<S>) -> Self {
+        Self { driver }
+    }
+
+    /// Queues a request and writes what goes without waiting. Its content, if it has any, follows by
+    /// [`send_content`](Self::send_content) and [`finish`](Self::finish).
+    ///
+    /// # Errors
+    /// As [`queue`](Self::queue).
+    pub fn send(&mut self, request: &Request) -> Result<ExchangeId, Error> {
+        let id = self.queue(request)?;
+        self.driver.offer(&mut &[][..]);
+        Ok(id)
+    }
+
+    /// Queues a request, to leave with the next [`send`](Self::send), [`flush`](Self::flush) or
+    /// [`receive`](Self::receive): many requests in one write. When
+    /// [`Limits::transmit_buffer`](crate::Limits::transmit_buffer) bytes wait already, they leave first.
+    ///
+    /// # Errors
+    /// [`Closed`](ErrorKind::Closed), [`Misuse`](ErrorKind::Misuse),
+    /// [`ReceiveBufferFull`](ErrorKind::ReceiveBufferFull), [`Timeout`](ErrorKind::Timeout): nothing was queued.
+    pub fn queue(&mut self, request: &Request) -> Result<ExchangeId, Error> {
+        let bound = self.driver.core.config().limits.transmit_buffer as usize;
+        while self.driver.core.transmit().len() >= bound && !self.driver.offer(&mut &[][..]) {
+            if self.driver.core.transmit().len() >= bound {
+                self.driver.wait_both()?;
+            }
+        }
+        self.driver.send_request(request)
+    }
+
+    /// Writes all that is queued.
+    ///
+    /// # Errors
+    /// [`ReceiveBufferFull`](ErrorKind::ReceiveBufferFull), [`Timeout`](ErrorKind::Timeout),
+    /// [`WouldBlock`](ErrorKind::WouldBlock): make the call again.
+    pub fn flush(&mut self) -> Result<(), Error> {
+        while !self.driver.offer(&mut &[][..]) {
+            self.driver.wait_both()?;
+        }
+        Ok(())
+    }
+
+    /// Queues content of the request sent last, says how much was taken, and writes what goes without waiting. 0 for
+    /// content that is not empty: nothing can be sent any more, or, once, the request has been answered already. Then
+    /// [`abandon`](Self::abandon) the rest and [`receive`](Self::receive), or go on: both are legal (RFC 9110 section
+    /// 7.5), and only who goes on can use the connection again.
+    ///
+    /// Content that waits for 100 (Continue) does so here, for
+    /// [`Timeouts::expect_continue`](crate::Timeouts::expect_continue).
+    ///
+    /// # Errors
+    /// [`ReceiveFirst`](ErrorKind::ReceiveFirst) for content that waits for 100 (Continue) behind responses that have
+    /// not been received; else as [`flush`](Self::flush), and [`Misuse`](ErrorKind::Misuse).
+    pub fn send_content(&mut self, content: &[u8]) -> Result<usize, Error> {
+        if let Some(waiting) = self.driver.core.awaiting_continue() {
+            if self.driver.core.receiving() != Some(waiting) {
+                return Err(self.driver.error(ErrorKind::ReceiveFirst));
+            }
+            self.driver.reply.begin();
+            if !self.driver.await_continue()? {
+                return Ok(0);
+            }
+        }
+        loop {
+            if self.driver.mute {
+                self.driver.cut_short = true;
+                return Ok(0);
+            }
+            if !self.driver.told_early && self.driver.hear_answer_in_turn()? {
+                self.driver.told_early = true;
+                return Ok(0);
+            }
+            let taken = self.driver.core.send_content(content).map_err(|misuse| self.driver.misuse(misuse))?;
+            self.driver.content_waiting += taken as u64;
+            let all_left = self.driver.offer(&mut &[][..]);
+            if taken > 0 || content.is_empty() {
+                return Ok(taken);
+            }
+            if !all_left {
+                self.driver.wait_both()?;
+            }
+        }
+    }
+
+    /// Ends the content of the request sent last, with a trailer section where it goes in chunks.
+    ///
+    /// # Errors
+    /// [`Misuse`](ErrorKind::Misuse).
+    pub fn finish(&mut self, trailers: &Fields) -> Result<(), Error> {
+        self.driver.finish_request(trailers)?;
+        self.driver.offer(&mut &[][..]);
+        Ok(())
+    }
+
+    /// Gives the rest of the content up: its response can still be received, and no other request can follow.
+    ///
+    /// # Errors
+    /// [`Misuse`](ErrorKind::Misuse).
+    pub fn abandon(&mut self) -> Result<(), Error> {
+        self.driver.abandon().map_err(|misuse| self.driver.misuse(misuse))
+    }
+
+    /// Waits for the next response, and sends what is queued meanwhile.
+    ///
+    /// # Errors
+    /// [`NothingOwed`](ErrorKind::NothingOwed), and [`Closed`](ErrorKind::Closed) behind a response that was the
+    /// connection's last: [`unanswered`](Self::unanswered) says which requests it left.
+    /// [`Timeout`](ErrorKind::Timeout) and [`WouldBlock`](ErrorKind::WouldBlock): make the call again.
+    /// [`Lost`](ErrorKind::Lost) and [`Protocol`](ErrorKind::Protocol): the end of the connection.
+    pub fn receive(&mut self) -> Result<Response<'_, S>, Error> {
+        self.driver.receive_head()?;
+        Ok(Response::new(self.driver))
+    }
+
+    /// Looks, without waiting, whether the peer has closed or said something unasked while nothing was in flight.
+    pub fn look(&mut self) -> Reuse {
+        self.driver.look();
+        self.reuse()
+    }
+
+    /// How many responses are still to come.
+    #[must_use]
+    pub fn in_flight(&self) -> usize {
+        if self.driver.core.receiving().is_some() { self.driver.core.unanswered().count() } else { 0 }
+    }
+
+    /// Whether the connection can carry another request.
+    #[must_use]
+    pub fn reuse(&self) -> Reuse {
+        self.driver.core.reuse()
+    }
+
+    /// Each exchange without a complete response, in order.
+    pub fn unanswered(&self) -> impl Iterator<Item = Unanswered> + '_ {
+        self.driver.core.unanswered()
+    }
+
+    /// The interim responses of the exchange that is going on, or of the last one.
+    #[must_use]
+    pub fn interim(&self) -> &[Head] {
+        &self.driver.reply.interim
+    }
+
+    /// What had to be tolerated in the response being received, or the last one.
+    #[must_use]
+    pub fn deviations(&self) -> Deviations {
+        self.driver.core.deviations()
+    }
+
+    /// The timing of the exchange whose response comes next, or of the last one.
+    #[must_use]
+    pub fn timing(&self) -> Timing {
+        self.driver.clock.timing()
+    }
+
+    /// What is still owed of the content of the request sent last.
+    #[must_use]
+    pub fn content_due(&self) -> Framing {
+        self.driver.core.content_due()
+    }
+}
+
+impl<S: Transport> Drop for Pipeline<'_, S> {
+    fn drop(&mut self) {
+        if self.driver.core.unanswered().next().is_some() && self.driver.transport.is_some() {
+            self.driver.close();
+        }
+    }
+}

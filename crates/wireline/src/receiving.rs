@@ -1,0 +1,202 @@
+//! From events to a response.
+
+use std::time::{Duration, Instant};
+
+use wireline_proto::{Event, Fields};
+
+use crate::driver::{Driver, Filled};
+use crate::error::Error;
+use crate::reply::State;
+use crate::response::Dropped;
+use crate::transport::Transport;
+
+/// A read into less memory than this goes through the core's buffer: one system call then serves several reads.
+const DIRECT: usize = 4 << 10;
+
+/// How long a response that was dropped may take to be read to its end: about what the bytes need that are on their
+/// way already.
+const DRAIN_WAIT: Duration = Duration::from_millis(20);
+
+impl<S: Transport> Driver<S> {
+    /// Waits for the head of the next final response.
+    pub(crate) fn receive_head(&mut self) -> Result<(), Error> {
+        self.reply.begin();
+        while self.reply.state == State::Awaited {
+            self.offer(&mut &[][..]);
+            if !self.advance_to_head()? {
+                if self.core.receiving().is_none() {
+                    return Err(self.closed());
+                }
+                self.fill(None)?;
+            }
+        }
+        self.settle();
+        Ok(())
+    }
+
+    /// Takes what is here up to the head of a final response. `false`: more bytes are needed.
+    pub(crate) fn advance_to_head(&mut self) -> Result<bool, Error> {
+        while self.reply.state == State::Awaited && self.advance()? {
+            match self.core.event() {
+                Event::Interim(head) => self.reply.add_interim(&head),
+                Event::Response(head) => {
+                    self.reply.set_head(&head, State::Content);
+                    self.clock.begin(self.heard());
+                }
+                Event::Switched(head) => {
+                    self.reply.set_head(&head, State::Switched);
+                    self.clock.begin(self.heard());
+                    self.clock.end(self.heard());
+                }
+                _ => return Err(self.closed()),
+            }
+        }
+        Ok(self.reply.state != State::Awaited)
+    }
+
+    /// Reads some content; 0 when there is no more.
+    pub(crate) fn read_content(&mut self, into: &mut [u8]) -> Result<usize, Error> {
+        loop {
+            match self.reply.state {
+                State::Awaited | State::Ended | State::Switched => return Ok(0),
+                State::Lent { taken } => {
+                    let content = self.lent(taken);
+                    let len = content.len().min(into.len());
+                    into[..len].copy_from_slice(&content[..len]);
+                    self.consume(len);
+                    return Ok(len);
+                }
+                State::Content => {
+                    if into.is_empty() {
+                        return Ok(0);
+                    }
+                    match self.direct(into.len()) {
+                        Some(most) => {
+                            let read = self.take_content(&mut into[..most])?;
+                            if read > 0 {
+                                self.reply.content_read += read as u64;
+                                self.settle();
+                                return Ok(read);
+                            }
+                        }
+                        None => self.next_piece()?,
+                    }
+                }
+            }
+        }
+    }
+
+    /// Lends some content; nothing when there is no more.
+    pub(crate) fn fill_content(&mut self) -> Result<&[u8], Error> {
+        loop {
+            match self.reply.state {
+                State::Awaited | State::Ended | State::Switched => return Ok(&[]),
+                State::Lent { taken } => return Ok(self.lent(taken)),
+                State::Content => self.next_piece()?,
+            }
+        }
+    }
+
+    /// Lets go of some of the content that was lent.
+    pub(crate) fn consume(&mut self, len: usize) {
+        let State::Lent { taken } = self.reply.state else { return };
+        let len = len.min(self.lent(taken).len());
+        self.reply.content_read += len as u64;
+        if self.lent(taken).len() > len {
+            self.reply.state = State::Lent { taken: taken + len };
+        } else {
+            self.reply.state = State::Content;
+            self.settle();
+        }
+    }
+
+    /// Takes the end of the response when it is here already, so that a response read to its end is complete without
+    /// another read. What is wrong the core says again to whoever asks.
+    pub(crate) fn settle(&mut self) {
+        if self.reply.state == State::Content && self.core.advance().is_ok_and(|found| found) {
+            self.take_event();
+        }
+    }
+
+    /// A response is let go of before its end: reads on if that is cheap, else closes.
+    pub(crate) fn let_go(&mut self) {
+        if self.reply.is_begun() {
+            let drained = self.drain();
+            if drained.is_none() {
+                self.close();
+                self.reply.state = State::Ended;
+            }
+            self.dropped = Some(drained.map_or(Dropped::Closed, |bytes| Dropped::Drained { bytes }));
+        }
+    }
+
+    fn drain(&mut self) -> Option<u64> {
+        let most = self.drain;
+        let before = self.reply.content_read;
+        let ahead = self.reply.head().framing().length().map_or(0, |length| length - before.min(length));
+        let until = Instant::now() + DRAIN_WAIT;
+        if ahead > most {
+            return None;
+        }
+        while self.reply.is_begun() && self.reply.content_read - before <= most {
+            if let State::Lent { taken } = self.reply.state {
+                let len = self.lent(taken).len();
+                self.consume(len);
+            } else if !self.step().ok()? && self.fill(Some(until)).ok()? == Filled::Late {
+                return None;
+            }
+        }
+        (!self.reply.is_begun()).then(|| self.reply.content_read - before)
+    }
+
+    fn next_piece(&mut self) -> Result<(), Error> {
+        if !self.step()? {
+            self.fill(None)?;
+        }
+        Ok(())
+    }
+
+    /// Takes one event of the response. `false`: more bytes are needed.
+    fn step(&mut self) -> Result<bool, Error> {
+        let found = self.advance()?;
+        if found {
+            self.take_event();
+        }
+        Ok(found)
+    }
+
+    fn take_event(&mut self) {
+        match self.core.event() {
+            Event::Content(_) => self.reply.state = State::Lent { taken: 0 },
+            event => {
+                if let Event::End(trailers) = event {
+                    if trailers.is_empty() {
+                        self.reply.trailers = Fields::new();
+                    } else {
+                        self.reply.trailers = trailers.to_owned();
+                    }
+                }
+                self.reply.state = State::Ended;
+                self.clock.end(self.heard());
+                self.close_if_over();
+            }
+        }
+    }
+
+    fn lent(&self, taken: usize) -> &[u8] {
+        match self.core.event() {
+            Event::Content(content) => &content[taken..],
+            _ => &[],
+        }
+    }
+
+    /// How much content, if any, can be read straight into memory of this size.
+    fn direct(&self, len: usize) -> Option<usize> {
+        if !self.core.transmit().is_empty() {
+            return None;
+        }
+        let most = self.core.direct_content()?;
+        let len_fits = usize::try_from(most).map_or(len, |most| most.min(len));
+        (len >= DIRECT || len_fits as u64 == most).then_some(len_fits)
+    }
+}

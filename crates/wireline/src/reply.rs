@@ -1,0 +1,155 @@
+//! The response that is being received, as far as the connection has to keep it.
+
+use http::{HeaderMap, StatusCode, Version};
+use wireline_proto::{ExchangeId, Fields, FieldsRef, Framing, InvalidField, ResponseHead};
+
+/// The head of a response: its status line and its field section, kept.
+#[derive(Clone, Debug)]
+pub struct Head {
+    exchange: ExchangeId,
+    status: StatusCode,
+    version: Version,
+    framing: Framing,
+    reason: Vec<u8>,
+    fields: Fields,
+    bytes: Vec<u8>,
+}
+
+impl Head {
+    fn of(head: &ResponseHead<'_>) -> Self {
+        Self {
+            exchange: head.exchange(),
+            status: head.status(),
+            version: head.version(),
+            framing: head.framing(),
+            reason: head.reason().to_vec(),
+            fields: head.fields().to_owned(),
+            bytes: head.as_bytes().to_vec(),
+        }
+    }
+
+    /// The same in the memory of the head before.
+    fn replace(&mut self, head: &ResponseHead<'_>) {
+        self.exchange = head.exchange();
+        self.status = head.status();
+        self.version = head.version();
+        self.framing = head.framing();
+        head.reason().clone_into(&mut self.reason);
+        head.fields().clone_into(&mut self.fields);
+        head.as_bytes().clone_into(&mut self.bytes);
+    }
+
+    /// The exchange that it belongs to.
+    #[must_use]
+    pub fn exchange(&self) -> ExchangeId {
+        self.exchange
+    }
+
+    /// The status code.
+    #[must_use]
+    pub fn status(&self) -> StatusCode {
+        self.status
+    }
+
+    /// HTTP/1.1 or HTTP/1.0; HTTP/0.9 only where it was let through.
+    #[must_use]
+    pub fn version(&self) -> Version {
+        self.version
+    }
+
+    /// The reason phrase, mostly empty or of no interest, in no particular charset (RFC 9112 section 4).
+    #[must_use]
+    pub fn reason(&self) -> &[u8] {
+        &self.reason
+    }
+
+    /// The field section, in order, as it came.
+    #[must_use]
+    pub fn fields(&self) -> FieldsRef<'_> {
+        self.fields.as_ref()
+    }
+
+    /// How the end of the message body is found.
+    #[must_use]
+    pub fn framing(&self) -> Framing {
+        self.framing
+    }
+
+    /// The bytes of the head as they came, the empty line included.
+    #[must_use]
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    /// The same as the `http` crate has it, which keeps neither the case nor the order of all fields.
+    ///
+    /// # Errors
+    /// A field that a `HeaderMap` does not take.
+    pub fn to_http(&self) -> Result<http::Response<()>, InvalidField> {
+        let mut response = http::Response::new(());
+        *response.status_mut() = self.status;
+        *response.version_mut() = self.version;
+        *response.headers_mut() = HeaderMap::try_from(&self.fields)?;
+        Ok(response)
+    }
+}
+
+/// How far a response has come.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum State {
+    /// Its head has not.
+    Awaited,
+    /// Its content comes next, or its end.
+    Content,
+    /// A piece of content is lent by the core; this much of it has been taken.
+    Lent { taken: usize },
+    /// All of it, or all that there will be.
+    #[default]
+    Ended,
+    /// Its head, and the bytes behind it are not HTTP.
+    Switched,
+}
+
+#[derive(Debug, Default)]
+pub(crate) struct Reply {
+    pub(crate) state: State,
+    head: Option<Head>,
+    pub(crate) interim: Vec<Head>,
+    pub(crate) trailers: Fields,
+    pub(crate) content_read: u64,
+}
+
+impl Reply {
+    /// Another one is awaited, unless this one has not been received yet.
+    pub(crate) fn begin(&mut self) {
+        if self.state == State::Ended {
+            self.state = State::Awaited;
+            self.interim.clear();
+            self.content_read = 0;
+            if !self.trailers.is_empty() {
+                self.trailers = Fields::new();
+            }
+        }
+    }
+
+    pub(crate) fn add_interim(&mut self, head: &ResponseHead<'_>) {
+        self.interim.push(Head::of(head));
+    }
+
+    pub(crate) fn set_head(&mut self, head: &ResponseHead<'_>, state: State) {
+        self.state = state;
+        match &mut self.head {
+            Some(kept) => kept.replace(head),
+            none => *none = Some(Head::of(head)),
+        }
+    }
+
+    /// The head has come, and the end has not.
+    pub(crate) fn is_begun(&self) -> bool {
+        matches!(self.state, State::Content | State::Lent { .. })
+    }
+
+    pub(crate) fn head(&self) -> &Head {
+        self.head.as_ref().expect("a response is handed out when its head has come")
+    }
+}

@@ -1,0 +1,109 @@
+//! What is left of a connection when the bytes are no longer HTTP.
+
+use std::io::{self, IoSlice, Read, Write};
+use std::time::{Duration, Instant};
+
+use crate::timeouts::{Bound, Operation, Timeouts};
+use crate::transport::stream::Stream;
+use crate::transport::{Ready, Transport};
+
+/// A tunnel (RFC 9110 section 9.3.6), or the protocol that was switched to (section 7.8).
+///
+/// It keeps the connection's read and write timeouts and its deadline; when one is over the call returns
+/// [`TimedOut`](io::ErrorKind::TimedOut), or [`WouldBlock`](io::ErrorKind::WouldBlock) where it was not to wait.
+#[derive(Debug)]
+pub struct Switched<S: Transport = Stream> {
+    transport: S,
+    unread: Vec<u8>,
+    /// How much of `unread` has been read.
+    taken: usize,
+    timeouts: Timeouts,
+    deadline: Option<Instant>,
+}
+
+impl<S: Transport> Switched<S> {
+    pub(crate) fn new(transport: S, unread: Vec<u8>, timeouts: Timeouts, deadline: Option<Instant>) -> Self {
+        Self { transport, unread, taken: 0, timeouts, deadline }
+    }
+
+    /// The bytes that came behind the head and have not been read yet.
+    #[must_use]
+    pub fn unread(&self) -> &[u8] {
+        &self.unread[self.taken..]
+    }
+
+    /// The stream, and the bytes that come before it.
+    #[must_use]
+    pub fn into_parts(self) -> (S, Vec<u8>) {
+        let Self { transport, mut unread, taken, .. } = self;
+        unread.drain(..taken);
+        (transport, unread)
+    }
+
+    /// The stream.
+    #[must_use]
+    pub fn transport(&self) -> &S {
+        &self.transport
+    }
+
+    /// How long a read and a write may take, from now on.
+    pub fn set_timeouts(&mut self, timeouts: Timeouts) {
+        self.timeouts = timeouts;
+    }
+
+    /// When everything has to be over.
+    pub fn set_deadline(&mut self, deadline: Option<Instant>) {
+        self.deadline = deadline;
+    }
+
+    fn left(&self, each: Option<Duration>, operation: Operation) -> Option<Duration> {
+        match self.deadline {
+            None => each,
+            deadline => Bound::of(each, operation).until(deadline, Operation::Deadline, Instant::now()).left,
+        }
+    }
+
+    fn wait_to_write(&mut self) -> io::Result<()> {
+        let left = self.left(self.timeouts.write, Operation::Write);
+        self.transport.wait(Ready { read: false, write: true }, left).map(drop).or_else(|error| too_late(error, left))
+    }
+}
+
+impl<S: Transport> Read for Switched<S> {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        let unread = self.unread();
+        if !unread.is_empty() {
+            let len = unread.len().min(into.len());
+            into[..len].copy_from_slice(&unread[..len]);
+            self.taken += len;
+            return Ok(len);
+        }
+        let left = self.left(self.timeouts.read, Operation::Read);
+        self.transport.read(into, left).or_else(|error| too_late(error, left))
+    }
+}
+
+impl<S: Transport> Write for Switched<S> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        loop {
+            match self.transport.write(&[IoSlice::new(bytes)]) {
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => self.wait_to_write()?,
+                done => return done,
+            }
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        loop {
+            match self.transport.flush() {
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => self.wait_to_write()?,
+                done => return done,
+            }
+        }
+    }
+}
+
+fn too_late<T>(error: io::Error, left: Option<Duration>) -> io::Result<T> {
+    let waited = left.is_some_and(|left| !left.is_zero());
+    Err(if waited && error.kind() == io::ErrorKind::WouldBlock { io::ErrorKind::TimedOut.into() } else { error })
+}

@@ -1,0 +1,127 @@
+//! When things happened.
+
+use std::collections::VecDeque;
+use std::time::{Duration, Instant};
+
+use crate::ExchangeId;
+
+/// How long the phases of an exchange took. A phase that has not ended is `None`, and so is one that did not happen.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Timing {
+    /// Looking the name up; only in a connection's first exchange.
+    pub resolve: Option<Duration>,
+    /// Connecting; only in a connection's first exchange.
+    pub connect: Option<Duration>,
+    /// The TLS handshake; only in a connection's first exchange.
+    pub tls: Option<Duration>,
+    /// From the call to the last byte of the request handed to the transport, a wait for 100 (Continue) included.
+    pub send: Option<Duration>,
+    /// From then to the head of the final response. Zero when it came before the request had left completely.
+    pub wait: Option<Duration>,
+    /// From then to the end of the response.
+    pub receive: Option<Duration>,
+    /// All of it; while the exchange goes on, so far.
+    pub total: Duration,
+}
+
+/// What making the connection took.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Setup {
+    pub(crate) resolve: Option<Duration>,
+    pub(crate) connect: Option<Duration>,
+    pub(crate) tls: Option<Duration>,
+}
+
+/// The moments of an exchange.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Marks {
+    exchange: ExchangeId,
+    pub(crate) started: Instant,
+    /// How many bytes have left when the request has; unknown while content is still to come.
+    end: Option<u64>,
+    sent: Option<Instant>,
+    begun: Option<Instant>,
+    ended: Option<Instant>,
+}
+
+impl Marks {
+    fn timing(&self, setup: Setup) -> Timing {
+        let first = self.exchange.index() == 0;
+        let setup = if first { setup } else { Setup::default() };
+        let before = [setup.resolve, setup.connect, setup.tls].into_iter().flatten().sum::<Duration>();
+        let sent = self.sent.or(self.begun);
+        let between = |from: Option<Instant>, to: Option<Instant>| Some(to?.saturating_duration_since(from?));
+        let end = self.ended.unwrap_or_else(Instant::now);
+        Timing {
+            resolve: setup.resolve,
+            connect: setup.connect,
+            tls: setup.tls,
+            send: between(Some(self.started), sent),
+            wait: between(sent, self.begun),
+            receive: between(self.begun, self.ended),
+            total: before + end.saturating_duration_since(self.started),
+        }
+    }
+}
+
+/// The moments of every exchange in flight, and of the last one that ended.
+#[derive(Debug, Default)]
+pub(crate) struct Clock {
+    pub(crate) setup: Setup,
+    flying: VecDeque<Marks>,
+    last: Option<Marks>,
+    /// How many at the front of `flying` have left completely.
+    sent: usize,
+}
+
+impl Clock {
+    pub(crate) fn start(&mut self, exchange: ExchangeId, started: Instant, end: Option<u64>) {
+        self.flying.push_back(Marks { exchange, started, end, sent: None, begun: None, ended: None });
+    }
+
+    /// The request sent last is complete when this many bytes have left.
+    pub(crate) fn finish(&mut self, end: u64) {
+        if let Some(marks) = self.flying.back_mut() {
+            marks.end = Some(end);
+        }
+    }
+
+    /// This many bytes have left.
+    pub(crate) fn sent(&mut self, bytes: u64, now: Instant) {
+        while let Some(marks) = self.flying.get_mut(self.sent).filter(|marks| marks.end.is_some_and(|end| end <= bytes))
+        {
+            marks.sent = Some(now);
+            self.sent += 1;
+        }
+    }
+
+    pub(crate) fn begin(&mut self, now: Instant) {
+        if let Some(marks) = self.flying.front_mut() {
+            marks.begun = Some(now);
+        }
+    }
+
+    pub(crate) fn end(&mut self, now: Instant) {
+        if let Some(mut marks) = self.flying.pop_front() {
+            marks.ended = Some(now);
+            self.sent = self.sent.saturating_sub(1);
+            self.last = Some(marks);
+        }
+    }
+
+    /// The exchange whose response comes next.
+    pub(crate) fn front(&self) -> Option<&Marks> {
+        self.flying.front()
+    }
+
+    /// The timing of the exchange at the front, or of the last one.
+    pub(crate) fn timing(&self) -> Timing {
+        self.flying.front().or(self.last.as_ref()).map_or_else(Timing::default, |marks| marks.timing(self.setup))
+    }
+
+    /// The timing of the last exchange that ended.
+    pub(crate) fn last(&self) -> Timing {
+        self.last.as_ref().map_or_else(Timing::default, |marks| marks.timing(self.setup))
+    }
+}

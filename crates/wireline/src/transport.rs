@@ -1,0 +1,83 @@
+//! What carries the bytes.
+
+pub(crate) mod bring;
+pub(crate) mod socket;
+pub(crate) mod stream;
+#[cfg(feature = "tls")]
+pub(crate) mod tls;
+
+use std::io::{self, IoSlice};
+use std::time::Duration;
+
+/// A stream that a [`Connection`](crate::Connection) can listen to while it talks.
+///
+/// [`Stream`](crate::Stream) is TCP, a Unix socket, or TLS over either. For any `Read + Write` there is
+/// [`Connection::over`](crate::Connection::over). Implement this trait for a stream that can do better than block,
+/// another TLS library's, say.
+///
+/// `patience` is how long a call may wait: `None` for ever, zero not at all. When it is over the call returns
+/// [`WouldBlock`](io::ErrorKind::WouldBlock). An end without notice, where the stream can tell, is
+/// [`UnexpectedEof`](io::ErrorKind::UnexpectedEof); what breaks the stream's own protocol (TLS) is
+/// [`InvalidData`](io::ErrorKind::InvalidData); any other error means that the connection is lost.
+/// [`Interrupted`](io::ErrorKind::Interrupted) is repeated by the caller.
+pub trait Transport {
+    /// Takes what it can of these bytes without waiting, and says how many, at least one. What it took may still have to
+    /// be sent: see [`flush`](Self::flush). An error means that nothing of them has left.
+    ///
+    /// # Errors
+    /// [`WouldBlock`](io::ErrorKind::WouldBlock) when there is no room; else see above.
+    fn write(&mut self, parts: &[IoSlice<'_>]) -> io::Result<usize>;
+
+    /// Sends what was taken, without waiting.
+    ///
+    /// # Errors
+    /// [`WouldBlock`](io::ErrorKind::WouldBlock) when something is left; else see above.
+    fn flush(&mut self) -> io::Result<()>;
+
+    /// Reads some bytes; 0 is the end of the stream, in order.
+    ///
+    /// # Errors
+    /// See above.
+    fn read(&mut self, into: &mut [u8], patience: Option<Duration>) -> io::Result<usize>;
+
+    /// Waits until there is something to read or room to write, as `wanted` says.
+    ///
+    /// # Errors
+    /// See above.
+    fn wait(&mut self, wanted: Ready, patience: Option<Duration>) -> io::Result<Ready>;
+
+    /// Says goodbye, as far as that needs no waiting. Nothing is read or written afterwards.
+    fn close(&mut self);
+}
+
+/// What a stream is waited for, or is ready for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[allow(clippy::exhaustive_structs, reason = "a stream has two directions")]
+pub struct Ready {
+    /// There is something to read, perhaps the end.
+    pub read: bool,
+    /// There is room to write.
+    pub write: bool,
+}
+
+impl<T: Transport + ?Sized> Transport for Box<T> {
+    fn write(&mut self, parts: &[IoSlice<'_>]) -> io::Result<usize> {
+        (**self).write(parts)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        (**self).flush()
+    }
+
+    fn read(&mut self, into: &mut [u8], patience: Option<Duration>) -> io::Result<usize> {
+        (**self).read(into, patience)
+    }
+
+    fn wait(&mut self, wanted: Ready, patience: Option<Duration>) -> io::Result<Ready> {
+        (**self).wait(wanted, patience)
+    }
+
+    fn close(&mut self) {
+        (**self).close();
+    }
+}

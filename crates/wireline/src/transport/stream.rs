@@ -1,0 +1,105 @@
+//! The streams that a connector makes.
+
+use std::io::{self, IoSlice};
+use std::net::{SocketAddr, TcpStream};
+use std::os::fd::{AsFd, BorrowedFd};
+use std::os::unix::net::UnixStream;
+use std::time::Duration;
+
+use crate::transport::socket::Socket;
+#[cfg(feature = "tls")]
+use crate::transport::tls::Tls;
+use crate::transport::{Ready, Transport};
+
+/// TCP or a Unix socket, with TLS or without.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Stream {
+    /// In the clear.
+    Plain(Socket),
+    /// Over TLS.
+    #[cfg(feature = "tls")]
+    Tls(Box<Tls<Socket>>),
+}
+
+impl Stream {
+    /// The peer's address; none for a Unix socket.
+    #[must_use]
+    pub fn peer_addr(&self) -> Option<SocketAddr> {
+        rustix::net::getpeername(self.as_fd()).ok()?.and_then(|address| address.try_into().ok())
+    }
+
+    /// Our own address; none for a Unix socket.
+    #[must_use]
+    pub fn local_addr(&self) -> Option<SocketAddr> {
+        rustix::net::getsockname(self.as_fd()).ok()?.try_into().ok()
+    }
+
+    /// The TLS session, to ask it for the peer's certificates or what was negotiated.
+    #[cfg(feature = "tls")]
+    #[must_use]
+    pub fn tls(&self) -> Option<&rustls::ClientConnection> {
+        match self {
+            Self::Plain(_) => None,
+            Self::Tls(tls) => Some(tls.session()),
+        }
+    }
+
+    fn transport(&mut self) -> &mut dyn Transport {
+        match self {
+            Self::Plain(socket) => socket,
+            #[cfg(feature = "tls")]
+            Self::Tls(tls) => &mut **tls,
+        }
+    }
+}
+
+impl Transport for Stream {
+    fn write(&mut self, parts: &[IoSlice<'_>]) -> io::Result<usize> {
+        self.transport().write(parts)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.transport().flush()
+    }
+
+    fn read(&mut self, into: &mut [u8], patience: Option<Duration>) -> io::Result<usize> {
+        self.transport().read(into, patience)
+    }
+
+    fn wait(&mut self, wanted: Ready, patience: Option<Duration>) -> io::Result<Ready> {
+        self.transport().wait(wanted, patience)
+    }
+
+    fn close(&mut self) {
+        self.transport().close();
+    }
+}
+
+impl AsFd for Stream {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        match self {
+            Self::Plain(socket) => socket.as_fd(),
+            #[cfg(feature = "tls")]
+            Self::Tls(tls) => tls.inner().as_fd(),
+        }
+    }
+}
+
+impl From<Socket> for Stream {
+    fn from(socket: Socket) -> Self {
+        Self::Plain(socket)
+    }
+}
+
+impl From<TcpStream> for Stream {
+    fn from(stream: TcpStream) -> Self {
+        Self::Plain(stream.into())
+    }
+}
+
+impl From<UnixStream> for Stream {
+    fn from(stream: UnixStream) -> Self {
+        Self::Plain(stream.into())
+    }
+}

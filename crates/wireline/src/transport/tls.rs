@@ -1,0 +1,170 @@
+//! TLS by rustls over any transport, TLS included.
+
+use std::io::{self, IoSlice, Read, Write};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use rustls::pki_types::ServerName;
+use rustls::{ClientConfig, ClientConnection};
+
+use crate::timeouts::end_of;
+use crate::transport::{Ready, Transport};
+
+/// A TLS session over a transport.
+#[derive(Debug)]
+pub struct Tls<T> {
+    session: ClientConnection,
+    inner: T,
+}
+
+/// Plain bytes that are taken while encrypted ones have not left yet: four records' worth.
+const BUFFERED: usize = 64 << 10;
+
+impl<T: Transport> Tls<T> {
+    /// Begins a session with the server of that name. The handshake comes with [`handshake`](Self::handshake), or
+    /// with the first bytes.
+    ///
+    /// # Errors
+    /// What rustls finds wrong with the configuration.
+    pub fn new(inner: T, config: Arc<ClientConfig>, name: ServerName<'static>) -> Result<Self, rustls::Error> {
+        let mut session = ClientConnection::new(config, name)?;
+        session.set_buffer_limit(Some(BUFFERED));
+        Ok(Self { session, inner })
+    }
+
+    /// Goes on with the handshake until it is complete or `until` is past; it can be called again after
+    /// [`WouldBlock`](io::ErrorKind::WouldBlock).
+    ///
+    /// # Errors
+    /// [`InvalidData`](io::ErrorKind::InvalidData) with a [`rustls::Error`] inside, or what the transport says.
+    pub fn handshake(&mut self, until: Option<Instant>) -> io::Result<()> {
+        while self.session.is_handshaking() {
+            let left = until.map(|until| until.saturating_duration_since(Instant::now()));
+            match self.flush() {
+                Ok(()) if self.session.is_handshaking() => self.receive(left)?,
+                Ok(()) => 0,
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    self.inner.wait(Ready { read: false, write: true }, left)?;
+                    continue;
+                }
+                Err(error) => return Err(error),
+            };
+        }
+        // What is left of the last flight goes with the first request.
+        match self.flush() {
+            Err(error) if error.kind() != io::ErrorKind::WouldBlock => Err(error),
+            _ => Ok(()),
+        }
+    }
+
+    /// The session, to ask it for the peer's certificates or what was negotiated.
+    #[must_use]
+    pub fn session(&self) -> &ClientConnection {
+        &self.session
+    }
+
+    /// What carries it.
+    #[must_use]
+    pub fn inner(&self) -> &T {
+        &self.inner
+    }
+
+    /// Takes encrypted bytes in; 0 at the end of the transport.
+    fn receive(&mut self, patience: Option<Duration>) -> io::Result<usize> {
+        let read = repeat(|| self.session.read_tls(&mut Incoming { inner: &mut self.inner, patience }))?;
+        if let Err(error) = self.session.process_new_packets() {
+            // The peer should know why, if it still listens.
+            let _gone = self.flush();
+            return Err(io::Error::new(io::ErrorKind::InvalidData, error));
+        }
+        if read == 0 && self.session.is_handshaking() {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+        Ok(read)
+    }
+}
+
+impl<T: Transport> Transport for Tls<T> {
+    fn write(&mut self, parts: &[IoSlice<'_>]) -> io::Result<usize> {
+        self.flush()?;
+        let taken = self.session.writer().write_vectored(parts)?;
+        // They are taken, and some may have left: what stops the others is for the next flush to say.
+        let _later = self.flush();
+        Ok(taken)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        while self.session.wants_write() {
+            repeat(|| self.session.write_tls(&mut Outgoing(&mut self.inner)))?;
+        }
+        self.inner.flush()
+    }
+
+    fn read(&mut self, into: &mut [u8], patience: Option<Duration>) -> io::Result<usize> {
+        let until = end_of(patience);
+        loop {
+            match self.session.reader().read(into) {
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                done => return done,
+            }
+            if self.session.wants_write() {
+                // An answer to what the peer asked of TLS itself. If it cannot leave now, it goes with the next write;
+                // if the peer is gone, what it has sent is still worth reading.
+                let _later = self.flush();
+            }
+            let left = until.map(|until| until.saturating_duration_since(Instant::now()));
+            self.receive(left)?;
+        }
+    }
+
+    fn wait(&mut self, wanted: Ready, patience: Option<Duration>) -> io::Result<Ready> {
+        let decrypted = self.session.process_new_packets().is_ok_and(|state| state.plaintext_bytes_to_read() > 0);
+        if wanted.read && decrypted {
+            return Ok(Ready { read: true, write: false });
+        }
+        self.inner.wait(wanted, patience)
+    }
+
+    fn close(&mut self) {
+        self.session.send_close_notify();
+        // A peer that does not read will do without.
+        let _gone = self.flush();
+        self.inner.close();
+    }
+}
+
+fn repeat<T>(mut call: impl FnMut() -> io::Result<T>) -> io::Result<T> {
+    loop {
+        match call() {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            done => return done,
+        }
+    }
+}
+
+struct Incoming<'a, T> {
+    inner: &'a mut T,
+    patience: Option<Duration>,
+}
+
+impl<T: Transport> Read for Incoming<'_, T> {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        self.inner.read(into, self.patience)
+    }
+}
+
+struct Outgoing<'a, T>(&'a mut T);
+
+impl<T: Transport> Write for Outgoing<'_, T> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.write(&[IoSlice::new(bytes)])
+    }
+
+    fn write_vectored(&mut self, parts: &[IoSlice<'_>]) -> io::Result<usize> {
+        self.0.write(parts)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
