@@ -1,0 +1,222 @@
+//! One exchange: what is shown of it while it goes on, and what is recorded of it.
+
+use std::io::{self, IsTerminal, Read};
+use std::time::Duration;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use wireline::{Framing, Head, Progress as Sent, Request, Response, Reuse, Stream, Timeouts, Timing, Unanswered};
+
+use crate::args::Args;
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::output::human::{say, say_head, timing_line};
+use crate::output::json::{self, Record, latin1, pairs};
+use crate::output::progress::Progress;
+use crate::output::sink::Sink;
+use crate::url::Url;
+
+/// How much content is read at once: large enough that system calls cost nothing beside the copy.
+const PIECE: usize = 128 << 10;
+
+/// How many bytes of another protocol the record of an exchange keeps at most.
+const SWITCHED: usize = 64 << 10;
+
+/// How long a peer that has switched may be quiet before the command stops listening.
+const QUIET: Duration = Duration::from_secs(1);
+
+/// An exchange of this run.
+#[derive(Debug)]
+pub(crate) struct Exchange<'a> {
+    args: &'a Args,
+    sink: Sink,
+    record: Record,
+    /// Not all of the request left.
+    is_unsent: bool,
+}
+
+impl<'a> Exchange<'a> {
+    /// The exchange with this number, before anything has been sent.
+    pub(crate) fn new(args: &'a Args, number: usize, url: &Url, request: &Request) -> Result<Self, Failure> {
+        let record = Record {
+            exchange: number,
+            request: json::Request {
+                method: request.method().to_string(),
+                target: latin1(request.target()),
+                url: url.text.clone(),
+                fields: pairs(request.fields()),
+                content_sent: 0,
+            },
+            // Until a connection says otherwise.
+            unanswered: Some(json::Repeat {
+                progress: Sent::NothingSent.name(),
+                sent: 0,
+                idempotent: request.is_idempotent(),
+                safe_to_repeat: true,
+            }),
+            ..Record::default()
+        };
+        Ok(Self { args, sink: Sink::new(args, number, url)?, record, is_unsent: true })
+    }
+
+    /// The request is about to be sent on the connection with this number.
+    pub(crate) fn begin(&mut self, connection: usize, request: &Request) {
+        self.record.connection = Some(connection);
+        if self.args.verbose {
+            say_head("> ", request.as_bytes());
+        }
+    }
+
+    /// Takes the response in, to its end.
+    pub(crate) fn receive(&mut self, mut response: Response<'_, Stream>) -> Result<(), Failure> {
+        self.note_interim(response.interim());
+        self.show_head(response.head());
+        self.record.response = Some(json::Response {
+            version: format!("{:?}", response.version()),
+            status: response.status().as_u16(),
+            reason: latin1(response.reason()),
+            fields: pairs(response.fields()),
+            // A switch ends HTTP: the message itself has no content.
+            framing: if response.is_switched() { Framing::None } else { response.framing() }.name(),
+            content_length: 0,
+            content_sha256: String::new(),
+            trailers: Vec::new(),
+            deviations: serde_json::Map::new(),
+        });
+        let is_failure = self.args.fail && response.status().as_u16() >= 400;
+        if is_failure {
+            self.sink.discard();
+        }
+        let written = self.write_heads(&response);
+        let result = written.and_then(|()| self.copy_content(&mut response));
+        self.note_content(&response);
+        result?;
+        if response.is_switched() {
+            return self.copy_switched(response);
+        }
+        if is_failure {
+            let status = response.status();
+            return Err(Failure::new(Exit::Status, "status", format!("the server answered {}", status.as_u16())));
+        }
+        Ok(())
+    }
+
+    /// Interim responses, of which more are known when no final one follows.
+    pub(crate) fn note_interim(&mut self, interim: &[Head]) {
+        for head in interim.iter().skip(self.record.interim.len()) {
+            self.show_head(head);
+            self.record.interim.push(json::Interim {
+                status: head.status().as_u16(),
+                reason: latin1(head.reason()),
+                fields: pairs(head.fields()),
+            });
+        }
+    }
+
+    /// What the connection says about the exchange when it is over.
+    pub(crate) fn note_end(&mut self, unanswered: Option<Unanswered>, reuse: Reuse, timing: &Timing, sent: u64) {
+        let seconds = |duration: Duration| duration.as_secs_f64();
+        self.is_unsent = unanswered.is_some_and(|unanswered| unanswered.progress < Sent::Sent);
+        self.record.unanswered = unanswered.map(Into::into);
+        self.record.reuse = reuse.into();
+        self.record.request.content_sent = sent;
+        self.record.timing = json::Timing {
+            resolve: timing.resolve.map(seconds),
+            connect: timing.connect.map(seconds),
+            tls: timing.tls.map(seconds),
+            send: timing.send.map(seconds),
+            wait: timing.wait.map(seconds),
+            receive: timing.receive.map(seconds),
+            total: seconds(timing.total),
+        };
+    }
+
+    /// Shows what is to be shown at the end, and gives the exit status.
+    pub(crate) fn finish(mut self, result: Result<(), Failure>) -> Exit {
+        let mut exit = Exit::Success;
+        if let Err(mut failure) = result {
+            // Whether a write or a read notices a broken connection first is chance.
+            if failure.exit == Exit::Receive && failure.kind == "incomplete" && self.is_unsent {
+                failure.exit = Exit::Send;
+            }
+            exit = failure.exit;
+            if !failure.is_unread {
+                say(format!("wireline: {}: {failure}\n", self.record.request.url.escape_debug()));
+            }
+            self.record.error = Some(failure);
+        }
+        if self.args.timing {
+            say(timing_line(&self.record.timing));
+        }
+        if self.args.json && self.record.print().is_err() && exit == Exit::Success {
+            exit = Exit::Output;
+        }
+        exit
+    }
+
+    fn show_head(&self, head: &Head) {
+        if self.args.verbose {
+            say_head("< ", head.as_bytes());
+        }
+    }
+
+    fn write_heads(&mut self, response: &Response<'_, Stream>) -> Result<(), Failure> {
+        self.sink.open()?;
+        if self.args.include {
+            for head in response.interim().iter().chain([response.head()]) {
+                self.sink.write_head(head.as_bytes())?;
+            }
+        }
+        Ok(())
+    }
+
+    fn copy_content(&mut self, response: &mut Response<'_, Stream>) -> Result<(), Failure> {
+        let mut progress = Progress::new(response.content_length(), self.shows_progress());
+        let mut piece = vec![0; PIECE];
+        loop {
+            match response.read_content(&mut piece) {
+                Ok(0) => return Ok(()),
+                Ok(n) => {
+                    self.sink.write_content(&piece[..n])?;
+                    progress.advance(n as u64);
+                }
+                Err(error) => return Err(Failure::of(&error)),
+            }
+        }
+    }
+
+    /// What the peer says in the protocol that it switched to. The command has nothing to say in it, so it listens
+    /// until the peer closes or has been quiet for a while.
+    fn copy_switched(&mut self, response: Response<'_, Stream>) -> Result<(), Failure> {
+        let Ok(mut switched) = response.into_switched() else { return Ok(()) };
+        let mut timeouts = Timeouts::default();
+        timeouts.read = Some(QUIET);
+        switched.set_timeouts(timeouts);
+        let mut kept = Vec::new();
+        let mut piece = vec![0; PIECE];
+        // However the stream ends: it is no HTTP message that could be incomplete.
+        while let Ok(n @ 1..) = switched.read(&mut piece) {
+            let room = SWITCHED.saturating_sub(kept.len());
+            kept.extend_from_slice(&piece[..n.min(room)]);
+            self.sink.write_head(&piece[..n])?;
+        }
+        self.record.switched = Some(STANDARD.encode(&kept));
+        Ok(())
+    }
+
+    /// A bar has the terminal to itself.
+    fn shows_progress(&self) -> bool {
+        !(self.args.wire || self.sink.is_stdout() && io::stdout().is_terminal())
+    }
+
+    fn note_content(&mut self, response: &Response<'_, Stream>) {
+        let (length, sha256) = self.sink.summary();
+        if let Some(record) = &mut self.record.response {
+            record.content_length = length;
+            record.content_sha256 = sha256;
+            record.trailers = pairs(response.trailers());
+            record.deviations =
+                response.deviations().iter().map(|(name, count)| (name.to_owned(), count.into())).collect();
+        }
+    }
+}

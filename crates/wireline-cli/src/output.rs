@@ -1,0 +1,7 @@
+//! What the command shows.
+
+pub(crate) mod human;
+pub(crate) mod json;
+pub(crate) mod progress;
+pub(crate) mod sink;
+pub(crate) mod wire;
