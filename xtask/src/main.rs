@@ -1,0 +1,48 @@
+//! The review of this workspace (`cargo xtask ci`), and the pages in `docs` that are made from its code.
+
+mod cases;
+mod ci;
+mod docs;
+mod fresh;
+mod layers;
+mod policy;
+mod project;
+mod run;
+mod setup;
+mod source;
+mod tidy;
+
+use std::process::ExitCode;
+
+use crate::project::Project;
+use crate::run::say;
+
+const HELP: &str = "\
+cargo xtask ci      the whole review: every check, every test (or only the steps named behind it)
+cargo xtask docs    write the pages in docs/ anew from the code
+cargo xtask setup   install what the tests need, where it is missing
+cargo xtask fresh   clone HEAD, and run the commands of README.md there from nothing
+";
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let project = Project::here();
+    let findings = match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
+        ["ci", ref steps @ ..] => return ci::review(&project, steps),
+        ["docs"] => docs::write(&project),
+        ["setup"] => setup::install(&project),
+        ["fresh"] => fresh::check(&project),
+        ["help" | "--help" | "-h"] => {
+            say(HELP.trim_end());
+            return ExitCode::SUCCESS;
+        }
+        _ => {
+            say(HELP.trim_end());
+            return ExitCode::from(2);
+        }
+    };
+    for finding in &findings {
+        say(&format!("error: {finding}"));
+    }
+    if findings.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}

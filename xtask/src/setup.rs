@@ -1,0 +1,71 @@
+//! What the tests need besides Rust: real servers and curl as the judge. Installed where it is missing and can be.
+
+use std::path::Path;
+
+use crate::project::Project;
+use crate::run::{Findings, cargo, command, output, run, say};
+
+/// A program that the tests run, and the Debian package that has it.
+const NEEDED: [(&str, &str); 3] = [("nginx", "nginx"), ("curl", "curl"), ("python3", "python3")];
+
+/// Where programs are that are not on the PATH of everyone.
+const SYSTEM: [&str; 2] = ["/usr/sbin", "/sbin"];
+
+/// Sees to it that everything is there.
+pub(crate) fn install(project: &Project) -> Findings {
+    let mut findings = Findings::new();
+    for component in ["fmt", "clippy"] {
+        findings.extend(run(&mut cargo(project, &[component, "--version"])));
+    }
+    if !findings.is_empty() {
+        // rustup may lack components that the toolchain has; without rustup the failure names what to install.
+        findings = run(&mut command(project, "rustup", &["component", "add", "rustfmt", "clippy"]));
+    }
+    let missing = missing_packages(is_installed);
+    if missing.is_empty() {
+        say("nginx, curl and python3 are there");
+        return findings;
+    }
+    let is_root = output(&mut command(project, "id", &["-u"])).is_ok_and(|id| id.trim() == "0");
+    if !is_root || !on_path("apt-get") {
+        findings.push(format!("the tests need {0}: apt-get install {0}", missing.join(" ")));
+        return findings;
+    }
+    findings.extend(run(&mut command(project, "apt-get", &["update"])));
+    let install = ["install", "--yes", "--no-install-recommends"];
+    let mut apt = command(project, "apt-get", &install);
+    findings.extend(run(apt.args(&missing).env("DEBIAN_FRONTEND", "noninteractive")));
+    findings.extend(missing_packages(is_installed).iter().map(|package| format!("{package} is missing still")));
+    findings
+}
+
+fn missing_packages(is_installed: impl Fn(&str) -> bool) -> Vec<&'static str> {
+    NEEDED.iter().filter(|(program, _)| !is_installed(program)).map(|(_, package)| *package).collect()
+}
+
+fn is_installed(program: &str) -> bool {
+    on_path(program) || SYSTEM.iter().any(|folder| Path::new(folder).join(program).is_file())
+}
+
+fn on_path(program: &str) -> bool {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    std::env::split_paths(&path).any(|folder| folder.join(program).is_file())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_is_missing_is_installed() {
+        assert_eq!(missing_packages(|_| true), Vec::<&str>::new());
+        assert_eq!(missing_packages(|program| program != "nginx"), ["nginx"]);
+        assert_eq!(missing_packages(|_| false), ["nginx", "curl", "python3"]);
+    }
+
+    #[test]
+    fn programs_are_found_where_they_are() {
+        assert!(is_installed("sh"));
+        assert!(!is_installed("no-such-program"));
+    }
+}
