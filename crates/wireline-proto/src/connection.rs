@@ -179,12 +179,12 @@ impl Connection {
             state::Send::Closed => return Err(Misuse::Closed(CloseReason::TransmitClosed)),
             state::Send::Switched => return Err(Misuse::Closed(CloseReason::Switched)),
         }
-        let mut unbegun = self.queue.iter().filter(|exchange| !exchange.begun).peekable();
-        if !self.config.pipeline_any_method
-            && unbegun.peek().is_some()
-            && (!request.is_idempotent() || unbegun.any(|exchange| !exchange.idempotent))
-        {
-            return Err(Misuse::NotIdempotent);
+        // Responses come in order, so if any exchange has not begun the last one has not; and one that is not idempotent
+        // is the last of those.
+        if let Some(last) = self.queue.back().filter(|last| !last.begun && !self.config.pipeline_any_method) {
+            if !request.is_idempotent() || !last.idempotent {
+                return Err(Misuse::NotIdempotent);
+            }
         }
         let id = ExchangeId(self.next);
         self.next += 1;
@@ -205,12 +205,14 @@ impl Connection {
             start,
             end,
             last: request.closes(),
-            // A request without a byte, from a tester, has left already.
-            since: request.as_bytes().is_empty().then(|| self.receive.received_total()),
+            since: None,
             heard: false,
             begun: false,
         });
         self.receive.expect();
+        if request.as_bytes().is_empty() {
+            self.note_begun();
+        }
         Ok(id)
     }
 
@@ -279,6 +281,9 @@ impl Connection {
 
     /// The first `n` bytes of [`transmit`](Self::transmit) have left.
     ///
+    /// Say so before you say what was [`received`](Self::received) after the write: a response that came before a byte of
+    /// its request had left is nobody's. Where two threads share a connection, write and say so under one lock.
+    ///
     /// # Panics
     /// When there were fewer.
     pub fn transmitted(&mut self, n: usize) {
@@ -307,7 +312,11 @@ impl Connection {
         let (sent, received) = (self.send.sent(), self.receive.received_total());
         // They leave in order: those that have begun stand in front of those that have not.
         let first = self.queue.partition_point(|exchange| exchange.since.is_some());
-        for exchange in self.queue.range_mut(first..).take_while(|exchange| exchange.start < sent) {
+        // A request without a byte, from a tester, has left when what stands before it has.
+        let has_left = |exchange: &&mut Exchange| {
+            exchange.start < sent || (exchange.end == Some(exchange.start) && exchange.start == sent)
+        };
+        for exchange in self.queue.range_mut(first..).take_while(has_left) {
             exchange.since = Some(received);
         }
     }

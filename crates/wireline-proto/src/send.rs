@@ -72,7 +72,8 @@ impl Send {
     }
 
     pub(crate) fn answered_early(&self) -> Option<ExchangeId> {
-        self.current.as_ref().filter(|current| current.answered).map(|current| current.id)
+        let has_rest = |current: &&Current| current.answered && current.due != Framing::Length(0);
+        self.current.as_ref().filter(has_rest).map(|current| current.id)
     }
 
     /// The request's own refusals are the connection's: here it is known to be legal.

@@ -3,7 +3,7 @@
 use std::fmt;
 
 /// A field line that cannot be sent. Places count from the start of what was given: of the name, of the value, or of
-/// the section for [`Fields::parse`].
+/// the section for [`Fields::parse`](crate::Fields::parse).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum InvalidField {
