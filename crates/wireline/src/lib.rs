@@ -3,12 +3,13 @@
 //!
 //! ```
 //! # let server = wireline_testkit::Origin::start()?;
-//! # let origin = server.url("");
-//! let mut connection = wireline::Connection::connect(&origin)?; // http://127.0.0.1:8080, https://example.org, ...
-//! let response = connection.get("/bytes/5")?;
-//! println!("{} {}", response.status(), response.fields().len());
-//! let content = response.bytes()?;
-//! # assert_eq!(content.len(), 5);
+//! # let address = server.url("");
+//! let mut connection = wireline::Connection::connect(&address)?; // "http://127.0.0.1:8080", "https://example.org"
+//! let response = connection.get("/headers")?;
+//! println!("{} {:?}", response.status(), response.content_length());
+//! let content = response.text()?;
+//! println!("{content}");
+//! # assert!(content.starts_with("GET /headers HTTP/1.1\r\nHost: 127.0.0.1:"));
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
