@@ -72,7 +72,7 @@ impl Send {
     }
 
     pub(crate) fn answered_early(&self) -> Option<ExchangeId> {
-        let has_rest = |current: &&Current| current.answered && current.due != Framing::Length(0);
+        let has_rest = |current: &&Current| current.answered && (current.due != Framing::Length(0) || self.framed > 0);
         self.current.as_ref().filter(has_rest).map(|current| current.id)
     }
 

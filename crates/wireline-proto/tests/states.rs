@@ -161,6 +161,17 @@ fn framed_content_has_its_turn_behind_the_head() {
 }
 
 #[test]
+fn an_answer_is_early_as_long_as_content_has_not_left() {
+    let mut connection = in_state(Send::Content);
+    connection.frame_content(3).unwrap();
+    receive(&mut connection, b"HTTP/1.1 413 \r\nContent-Length: 0\r\n\r\n");
+    assert!(connection.advance().unwrap());
+    assert!(connection.answered_early().is_some(), "three bytes are still the caller's to send");
+    connection.transmitted_content(3);
+    assert_eq!(connection.answered_early(), None, "all that was announced has left");
+}
+
+#[test]
 fn content_may_by_pass_the_buffer() {
     let mut connection = Connection::new(Config::default());
     connection.send_request(&get()).unwrap();
