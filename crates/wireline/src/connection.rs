@@ -19,6 +19,7 @@ use crate::error::Error;
 use crate::pipeline::Pipeline;
 use crate::reply::Head;
 use crate::response::{Dropped, Response};
+use crate::split::{self, ReceiveHalf, SendHalf};
 use crate::tap::Tap;
 use crate::timeouts::Timeouts;
 use crate::timing::{Setup, Timing};
@@ -47,6 +48,36 @@ impl Connection<Stream> {
     /// As [`Connector::connect`], or [`InvalidUrl`](crate::ErrorKind::InvalidUrl).
     pub fn connect(origin: &str) -> Result<Self, Error> {
         Connector::new().connect(&Origin::parse(origin)?)
+    }
+
+    /// Two halves, for two threads: one sends requests, the other receives their responses, and neither waits for the
+    /// other. Exchanges in flight go on.
+    ///
+    /// ```
+    /// # let server = wireline_testkit::Origin::start()?;
+    /// # let connection = wireline::Connection::connect(&server.url(""))?;
+    /// let requests: Vec<_> =
+    ///     (0..100).map(|n| connection.request("GET", format!("/bytes/{n}")).build()).collect::<Result<_, _>>()?;
+    /// let (mut send, mut receive) = connection.split()?;
+    /// let sender = std::thread::spawn(move || {
+    ///     for request in &requests {
+    ///         send.send(request)?;
+    ///     }
+    ///     Ok::<_, wireline::Error>(send)
+    /// });
+    /// for n in 0..100 {
+    ///     assert_eq!(receive.receive()?.bytes()?.len(), n);
+    /// }
+    /// let connection = receive.unsplit(sender.join().expect("it does not panic")?).expect("they belong together");
+    /// assert_eq!(connection.reuse(), wireline::Reuse::Now);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// The system has no descriptors left (three are needed), or the connection is closed
+    /// ([`NotConnected`](std::io::ErrorKind::NotConnected)).
+    pub fn split(self) -> std::io::Result<(SendHalf, ReceiveHalf)> {
+        split::split(self)
     }
 }
 
@@ -100,10 +131,43 @@ impl<S: Transport> Connection<S> {
     /// # Errors
     /// [`Closed`](crate::ErrorKind::Closed), [`Misuse`](crate::ErrorKind::Misuse) and
     /// [`InFlight`](crate::ErrorKind::InFlight): nothing was sent. [`Timeout`](crate::ErrorKind::Timeout) and
-    /// [`WouldBlock`](crate::ErrorKind::WouldBlock): when the request has left, [`receive`](Self::receive) goes on.
+    /// [`WouldBlock`](crate::ErrorKind::WouldBlock): [`resume`](Self::resume) goes on, and when the request has left,
+    /// [`receive`](Self::receive).
     /// [`Lost`](crate::ErrorKind::Lost), [`Protocol`](crate::ErrorKind::Protocol): the end of the connection.
     pub fn send<'a>(&mut self, request: &Request, content: impl Into<Content<'a>>) -> Result<Response<'_, S>, Error> {
         self.driver.send_whole(request, content.into())?;
+        self.receive()
+    }
+
+    /// Goes on with a [`send`](Self::send) that was stopped in the middle of its content by
+    /// [`WouldBlock`](crate::ErrorKind::WouldBlock), [`Timeout`](crate::ErrorKind::Timeout) or
+    /// [`ReceiveBufferFull`](crate::ErrorKind::ReceiveBufferFull). `content` is the same as before: the same bytes, from
+    /// their start, of which those that have left are skipped; or the same reader, from where it stands. No byte is lost
+    /// and none is sent twice. When all of it has left, this is [`receive`](Self::receive).
+    ///
+    /// ```
+    /// # let server = wireline_testkit::Origin::start()?;
+    /// use wireline::{Connection, ErrorKind};
+    ///
+    /// let mut connection = Connection::connect(&server.url(""))?;
+    /// let content = vec![b'x'; 3_000_000];
+    /// let request = connection.request("PUT", "/echo").content_length(3_000_000).build()?;
+    /// let mut timeouts = connection.timeouts();
+    /// timeouts.write = Some(std::time::Duration::ZERO);
+    /// connection.set_timeouts(timeouts);
+    /// let mut error = connection.send(&request, &content).map(drop).err();
+    /// while error.is_some_and(|error| matches!(error.kind(), ErrorKind::WouldBlock(_))) {
+    ///     // Here a program waits with `poll`, or does something else.
+    ///     error = connection.resume(&content).map(drop).err();
+    /// }
+    /// assert_eq!(connection.content_sent(), 3_000_000);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As [`send`](Self::send), or [`NothingOwed`](crate::ErrorKind::NothingOwed).
+    pub fn resume<'a>(&mut self, content: impl Into<Content<'a>>) -> Result<Response<'_, S>, Error> {
+        self.driver.go_on(content.into())?;
         self.receive()
     }
 
@@ -264,6 +328,10 @@ impl<S: Transport> Connection<S> {
     /// have answers.
     pub fn close(&mut self) {
         self.driver.close();
+    }
+
+    pub(crate) fn driver(&mut self) -> &mut Driver<S> {
+        &mut self.driver
     }
 
     pub(crate) fn set_origin(&mut self, origin: Origin, setup: Setup) {

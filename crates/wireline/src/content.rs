@@ -22,6 +22,7 @@ use wireline_proto::{Fields, Misuse, Request};
 pub struct Content<'a> {
     pub(crate) source: Source<'a>,
     pub(crate) trailers: Option<&'a Fields>,
+    pub(crate) keep_sending: bool,
 }
 
 pub(crate) enum Source<'a> {
@@ -39,19 +40,49 @@ impl<'a> Content<'a> {
     /// These bytes.
     #[must_use]
     pub const fn bytes(bytes: &'a [u8]) -> Self {
-        Self { source: Source::Bytes(bytes), trailers: None }
+        Self { source: Source::Bytes(bytes), trailers: None, keep_sending: false }
     }
 
     /// What this reader gives, up to its end.
     #[must_use]
     pub fn reader(reader: &'a mut dyn Read) -> Self {
-        Self { source: Source::Reader(reader), trailers: None }
+        Self { source: Source::Reader(reader), trailers: None, keep_sending: false }
     }
 
     /// With this trailer section, where the content goes in chunks.
     #[must_use]
     pub const fn trailers(mut self, trailers: &'a Fields) -> Self {
         self.trailers = Some(trailers);
+        self
+    }
+
+    /// All of it is sent even if the final response comes before its end. Both are legal (RFC 9110 section 7.5): to stop,
+    /// which is what happens unless this is asked for, costs the connection; to go on costs the content, and keeps the
+    /// connection for the next request if the peer takes it all. A response that is longer than
+    /// [`Limits::receive_buffer`](crate::Limits::receive_buffer) before that is
+    /// [`ReceiveBufferFull`](crate::ErrorKind::ReceiveBufferFull): then
+    /// [`receive`](crate::Connection::receive) it, which leaves the rest of the content unsent.
+    ///
+    /// It changes nothing for content that still waits for 100 (Continue): a final response instead means that the
+    /// peer does not want it (RFC 9110 section 10.1.1).
+    ///
+    /// ```
+    /// # let server = wireline_testkit::ScriptedPeer::start([wireline_testkit::Script::new()
+    /// #     .read_head().send("HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n").read(1_000_000).hold()])?;
+    /// use wireline::{Connection, Content, Reuse};
+    ///
+    /// let mut connection = Connection::connect(&server.url(""))?;
+    /// let content = vec![0; 1_000_000];
+    /// let request = connection.request("PUT", "/").content_length(1_000_000).build()?;
+    /// let response = connection.send(&request, Content::bytes(&content).keep_sending())?;
+    /// assert!(response.status() == 403 && response.request_sent());
+    /// drop(response);
+    /// assert_eq!(connection.reuse(), Reuse::Now);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub const fn keep_sending(mut self) -> Self {
+        self.keep_sending = true;
         self
     }
 

@@ -34,6 +34,14 @@ pub(crate) struct Driver<S: Transport> {
     pub(crate) cut_short: bool,
     /// Who sends the last request's content step by step knows that it was answered early.
     pub(crate) told_early: bool,
+    /// The last request's content goes on although it was answered.
+    pub(crate) keep_sending: bool,
+    /// When the last request's wait for 100 (Continue) is over.
+    pub(crate) continue_until: Option<Instant>,
+    /// What was read from the caller's reader and has not left.
+    pub(crate) held: Vec<u8>,
+    /// Nothing waits: who calls does so without the lock that is held here.
+    pub(crate) no_wait: bool,
     /// How much of a response that is dropped is read rather than the connection closed, in bytes.
     pub(crate) drain: u64,
     /// What became of the last response that was dropped before its end.
@@ -73,6 +81,10 @@ impl<S: Transport> Driver<S> {
             content_waiting: 0,
             cut_short: false,
             told_early: false,
+            keep_sending: false,
+            continue_until: None,
+            held: Vec::new(),
+            no_wait: false,
             drain: 64 << 10,
             dropped: None,
             broken: None,
@@ -136,8 +148,8 @@ impl<S: Transport> Driver<S> {
                     self.content_sent += left.len() as u64;
                     if self.core.transmit().is_empty() {
                         self.content_sent += std::mem::take(&mut self.content_waiting);
-                        self.clock.sent(self.core.bytes_sent(), Instant::now());
                     }
+                    self.clock.sent(self.core.bytes_sent(), Instant::now());
                 }
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return false,
@@ -283,6 +295,11 @@ impl<S: Transport> Driver<S> {
 
     /// How long the next wait may take.
     fn bound(&self, each: Option<Duration>, operation: Operation) -> Result<Bound, Error> {
+        if self.no_wait { Ok(Bound::of(Some(Duration::ZERO), operation)) } else { self.patience(each, operation) }
+    }
+
+    /// How long the caller wants the next wait to take at most.
+    pub(crate) fn patience(&self, each: Option<Duration>, operation: Operation) -> Result<Bound, Error> {
         let bound = Bound::of(each, operation);
         let exchange = self.timeouts.exchange.filter(|_| self.clock.front().is_some());
         if exchange.is_none() && self.deadline.is_none() {
@@ -303,7 +320,7 @@ impl<S: Transport> Driver<S> {
     }
 
     /// The wait was over before anything happened.
-    fn too_late(&self, bound: Bound) -> Error {
+    pub(crate) fn too_late(&self, bound: Bound) -> Error {
         self.error(match bound.left {
             Some(left) if !left.is_zero() => ErrorKind::Timeout(bound.operation),
             // A caller's own stream may refuse to wait where nothing bounds it.

@@ -1,14 +1,21 @@
 //! Several exchanges in flight on one connection.
 
+use std::borrow::Borrow;
+
 use wireline_proto::{Deviations, ExchangeId, Fields, Framing, Request, Reuse, Unanswered};
 
 use crate::driver::Driver;
-use crate::error::{Error, ErrorKind};
+use crate::error::Error;
+#[cfg(doc)]
+use crate::error::ErrorKind;
+use crate::pipeline::run::Run;
 use crate::reply::Head;
 use crate::response::Response;
-use crate::timing::Timing;
+use crate::timing::{Marks, Timing};
 use crate::transport::Transport;
 use crate::transport::stream::Stream;
+
+pub(crate) mod run;
 
 /// Several exchanges in flight on one connection (RFC 9112 section 9.3.2): requests go out without waiting for the
 /// responses before theirs, and the responses come in the same order.
@@ -63,13 +70,7 @@ impl<'c, S: Transport> Pipeline<'c, S> {
     /// [`Closed`](ErrorKind::Closed), [`Misuse`](ErrorKind::Misuse),
     /// [`ReceiveBufferFull`](ErrorKind::ReceiveBufferFull), [`Timeout`](ErrorKind::Timeout): nothing was queued.
     pub fn queue(&mut self, request: &Request) -> Result<ExchangeId, Error> {
-        let bound = self.driver.core.config().limits.transmit_buffer as usize;
-        while self.driver.core.transmit().len() >= bound && !self.driver.offer(&mut &[][..]) {
-            if self.driver.core.transmit().len() >= bound {
-                self.driver.wait_both()?;
-            }
-        }
-        self.driver.send_request(request)
+        self.driver.queue_request(request)
     }
 
     /// Writes all that is queued.
@@ -78,10 +79,7 @@ impl<'c, S: Transport> Pipeline<'c, S> {
     /// [`ReceiveBufferFull`](ErrorKind::ReceiveBufferFull), [`Timeout`](ErrorKind::Timeout),
     /// [`WouldBlock`](ErrorKind::WouldBlock): make the call again.
     pub fn flush(&mut self) -> Result<(), Error> {
-        while !self.driver.offer(&mut &[][..]) {
-            self.driver.wait_both()?;
-        }
-        Ok(())
+        self.driver.send_queued()
     }
 
     /// Queues content of the request sent last, says how much was taken, and writes what goes without waiting. 0 for
@@ -96,34 +94,7 @@ impl<'c, S: Transport> Pipeline<'c, S> {
     /// [`ReceiveFirst`](ErrorKind::ReceiveFirst) for content that waits for 100 (Continue) behind responses that have
     /// not been received; else as [`flush`](Self::flush), and [`Misuse`](ErrorKind::Misuse).
     pub fn send_content(&mut self, content: &[u8]) -> Result<usize, Error> {
-        if let Some(waiting) = self.driver.core.awaiting_continue() {
-            if self.driver.core.receiving() != Some(waiting) {
-                return Err(self.driver.error(ErrorKind::ReceiveFirst));
-            }
-            self.driver.reply.begin();
-            if !self.driver.await_continue()? {
-                return Ok(0);
-            }
-        }
-        loop {
-            if self.driver.mute {
-                self.driver.cut_short = true;
-                return Ok(0);
-            }
-            if !self.driver.told_early && self.driver.hear_answer_in_turn()? {
-                self.driver.told_early = true;
-                return Ok(0);
-            }
-            let taken = self.driver.core.send_content(content).map_err(|misuse| self.driver.misuse(misuse))?;
-            self.driver.content_waiting += taken as u64;
-            let all_left = self.driver.offer(&mut &[][..]);
-            if taken > 0 || content.is_empty() {
-                return Ok(taken);
-            }
-            if !all_left {
-                self.driver.wait_both()?;
-            }
-        }
+        self.driver.send_some(content)
     }
 
     /// Ends the content of the request sent last, with a trailer section where it goes in chunks.
@@ -154,6 +125,30 @@ impl<'c, S: Transport> Pipeline<'c, S> {
     pub fn receive(&mut self) -> Result<Response<'_, S>, Error> {
         self.driver.receive_head()?;
         Ok(Response::new(self.driver))
+    }
+
+    /// Sends requests without content, at most `depth` in flight at a time (at least one), and lends their responses in
+    /// order.
+    ///
+    /// ```
+    /// # let server = wireline_testkit::Origin::start()?;
+    /// # let mut connection = wireline::Connection::connect(&server.url(""))?;
+    /// let host = server.host();
+    /// let requests = (0..100).map(|n| wireline::Request::get(&format!("/bytes/{n}"), &host).expect("a legal target"));
+    /// let mut pipeline = connection.pipeline();
+    /// let mut run = pipeline.run(requests, 16);
+    /// let mut total = 0;
+    /// while let Some(response) = run.receive()? {
+    ///     total += response.discard()?;
+    /// }
+    /// assert_eq!(total, 99 * 100 / 2);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn run<R>(&mut self, requests: R, depth: usize) -> Run<'_, 'c, S, R::IntoIter>
+    where
+        R: IntoIterator<Item: Borrow<Request>>,
+    {
+        Run::new(self, requests.into_iter(), depth)
     }
 
     /// Looks, without waiting, whether the peer has closed or said something unasked while nothing was in flight.
@@ -195,6 +190,13 @@ impl<'c, S: Transport> Pipeline<'c, S> {
     #[must_use]
     pub fn timing(&self) -> Timing {
         self.driver.clock.timing()
+    }
+
+    /// The moments of an exchange that is in flight, or of the last one that ended: also of those that wait behind
+    /// others. As many steps as there are exchanges in flight.
+    #[must_use]
+    pub fn marks(&self, exchange: ExchangeId) -> Option<Marks> {
+        self.driver.clock.marks(exchange)
     }
 
     /// What is still owed of the content of the request sent last.

@@ -10,7 +10,7 @@ use crate::driver::Driver;
 use crate::error::{Error, ErrorKind};
 use crate::reply::{Head, State};
 use crate::switched::Switched;
-use crate::timing::Timing;
+use crate::timing::{Marks, Timing};
 use crate::transport::Transport;
 use crate::transport::stream::Stream;
 
@@ -102,7 +102,7 @@ impl<'c, S: Transport> Response<'c, S> {
     /// taking it: then the connection cannot be used again.
     #[must_use]
     pub fn request_sent(&self) -> bool {
-        !self.driver.cut_short
+        !self.driver.cut_short && self.driver.core.content_due() == Framing::None
     }
 
     // How far it is
@@ -135,6 +135,12 @@ impl<'c, S: Transport> Response<'c, S> {
     #[must_use]
     pub fn timing(&self) -> Timing {
         if self.driver.reply.is_begun() { self.driver.clock.timing() } else { self.driver.clock.last() }
+    }
+
+    /// The moments of this exchange, so far: among them since when only its own answer was waited for.
+    #[must_use]
+    pub fn marks(&self) -> Option<Marks> {
+        self.driver.clock.marks(self.exchange())
     }
 
     /// Whether the connection can carry another request.

@@ -9,11 +9,15 @@ use crate::content::{self, Content, Source};
 use crate::driver::{Driver, Filled};
 use crate::error::{Error, ErrorKind};
 use crate::reply::State;
-use crate::timeouts::end_of;
+use crate::timeouts::{Operation, end_of};
 use crate::transport::Transport;
 
 /// Content up to this size is copied behind the head and leaves with it; more goes from the caller's memory.
 const SMALL: usize = 4 << 10;
+
+/// How much leaves at most before it is looked whether there is an answer: a peer that throws away what it gets never
+/// makes a write wait.
+const AT_ONCE: usize = 256 << 10;
 
 /// How much is read at a time from a caller's reader.
 const PIECE: usize = 64 << 10;
@@ -25,13 +29,17 @@ impl<S: Transport> Driver<S> {
         if self.core.receiving().is_none() {
             self.look_if_idle(now);
         }
+        let begin = self.core.bytes_sent() + self.core.transmit().len() as u64;
         let id = self.core.send_request(request).map_err(|misuse| self.misuse(misuse))?;
         self.content_sent = 0;
         self.content_waiting = 0;
         self.cut_short = false;
         self.told_early = false;
+        self.keep_sending = false;
+        self.continue_until = None;
+        self.held.clear();
         let end = self.core.bytes_sent() + self.core.transmit().len() as u64;
-        self.clock.start(id, now, (self.core.content_due() == Framing::None).then_some(end));
+        self.clock.start(id, now, begin, (self.core.content_due() == Framing::None).then_some(end));
         Ok(id)
     }
 
@@ -47,10 +55,16 @@ impl<S: Transport> Driver<S> {
         fits.map_err(|misuse| self.misuse(misuse))?;
         self.send_request(request)?;
         self.reply.begin();
+        self.go_on(content)
+    }
+
+    /// Sends what is left of the content of the request sent last.
+    pub(crate) fn go_on(&mut self, content: Content<'_>) -> Result<(), Error> {
         if self.core.content_due() == Framing::None {
             return Ok(());
         }
-        let Content { source, trailers } = content;
+        let Content { source, trailers, keep_sending } = content;
+        self.keep_sending = keep_sending;
         let sent = match self.await_continue()? {
             false => false,
             true => match source {
@@ -63,6 +77,57 @@ impl<S: Transport> Driver<S> {
             return Ok(());
         }
         self.finish_request(trailers.unwrap_or(&Fields::new())).inspect_err(|_| self.give_up())
+    }
+
+    /// Queues a request where there is room; else what is queued leaves first.
+    pub(crate) fn queue_request(&mut self, request: &Request) -> Result<ExchangeId, Error> {
+        let bound = self.core.config().limits.transmit_buffer as usize;
+        while self.core.transmit().len() >= bound && !self.offer(&mut &[][..]) {
+            if self.core.transmit().len() >= bound {
+                self.wait_both()?;
+            }
+        }
+        self.send_request(request)
+    }
+
+    /// Writes all that is queued.
+    pub(crate) fn send_queued(&mut self) -> Result<(), Error> {
+        while !self.offer(&mut &[][..]) {
+            self.wait_both()?;
+        }
+        Ok(())
+    }
+
+    /// Queues content of the request sent last and says how much. 0: it was answered, or nothing can be sent any more.
+    pub(crate) fn send_some(&mut self, content: &[u8]) -> Result<usize, Error> {
+        if let Some(waiting) = self.core.awaiting_continue() {
+            if self.core.receiving() != Some(waiting) {
+                return Err(self.error(ErrorKind::ReceiveFirst));
+            }
+            self.reply.begin();
+            if !self.await_continue()? {
+                return Ok(0);
+            }
+        }
+        loop {
+            if self.mute {
+                self.cut_short = true;
+                return Ok(0);
+            }
+            if !self.told_early && self.hear_answer_in_turn()? {
+                self.told_early = true;
+                return Ok(0);
+            }
+            let taken = self.core.send_content(content).map_err(|misuse| self.misuse(misuse))?;
+            self.content_waiting += taken as u64;
+            let all_left = self.offer(&mut &[][..]);
+            if taken > 0 || content.is_empty() {
+                return Ok(taken);
+            }
+            if !all_left {
+                self.wait_both()?;
+            }
+        }
     }
 
     /// Ends the content of a request.
@@ -89,12 +154,29 @@ impl<S: Transport> Driver<S> {
 
     /// Waits for 100 (Continue) where the request asks for it. `false`: the final response came instead.
     pub(crate) fn await_continue(&mut self) -> Result<bool, Error> {
-        let until = end_of(self.timeouts.expect_continue);
+        // A wait that goes on is over when it would have been.
+        if self.continue_until.is_none() {
+            self.continue_until = end_of(self.timeouts.expect_continue);
+        }
+        let until = self.continue_until;
         while self.core.awaiting_continue().is_some() {
             if self.hear_answer()? {
                 return Ok(false);
             }
-            if self.core.awaiting_continue().is_some() && self.fill(until)? == Filled::Late {
+            if self.core.awaiting_continue().is_none() {
+                break;
+            }
+            let is_late = match self.fill(until) {
+                Ok(filled) => filled == Filled::Late,
+                Err(error) if matches!(error.kind(), ErrorKind::WouldBlock(Operation::Read)) => {
+                    if until.is_none_or(|until| Instant::now() < until) {
+                        return Err(error);
+                    }
+                    true
+                }
+                Err(error) => return Err(error),
+            };
+            if is_late {
                 self.core.waive_continue().map_err(|misuse| self.misuse(misuse))?;
             }
         }
@@ -102,8 +184,10 @@ impl<S: Transport> Driver<S> {
     }
 
     fn send_bytes(&mut self, content: &[u8]) -> Result<bool, Error> {
-        let mut rest = content;
-        if rest.len() <= SMALL {
+        // What was taken before, where this goes on.
+        let taken = usize::try_from(self.content_sent + self.content_waiting).unwrap_or(usize::MAX);
+        let mut rest = content.get(taken..).unwrap_or_default();
+        if rest.len() <= SMALL && self.core.framed_content() == 0 {
             let taken = self.core.send_content(rest).map_err(|misuse| self.misuse(misuse))?;
             self.content_waiting += taken as u64;
             rest = &rest[taken..];
@@ -112,6 +196,10 @@ impl<S: Transport> Driver<S> {
     }
 
     fn send_reader(&mut self, reader: &mut dyn Read) -> Result<bool, Error> {
+        let held = std::mem::take(&mut self.held);
+        if !held.is_empty() && !self.send_read(&held)? {
+            return Ok(false);
+        }
         let mut piece = vec![0; PIECE];
         loop {
             let len = match content::read(reader, &mut piece) {
@@ -123,24 +211,37 @@ impl<S: Transport> Driver<S> {
                     return Err(error);
                 }
             };
-            if !self.send_piece(&piece[..len])? {
+            if !self.send_read(&piece[..len])? {
                 return Ok(false);
             }
             // A slow reader leaves room to write all the time, and still there may be an answer. It is not early when
             // all that was announced has left, and only the reader's end is still to come.
             if self.core.content_due() != Framing::Length(0) {
                 let _nothing = self.take_in_now();
-                if self.hear_answer()? {
+                if self.hear_answer()? && !self.keep_sending {
                     return Ok(false);
                 }
             }
         }
     }
 
+    /// Sends what was read from the caller's reader, and keeps what could not be.
+    fn send_read(&mut self, piece: &[u8]) -> Result<bool, Error> {
+        let before = self.content_sent;
+        let sent = self.send_piece(piece);
+        if sent.is_err() {
+            let left = usize::try_from(self.content_sent - before).unwrap_or(usize::MAX);
+            self.held = piece.get(left..).unwrap_or_default().to_vec();
+        }
+        sent
+    }
+
     /// Sends a piece of content from the caller's memory. `false`: it was answered, or our side broke, before all of it
     /// had left.
     fn send_piece(&mut self, piece: &[u8]) -> Result<bool, Error> {
-        if let Err(misuse) = self.core.frame_content(piece.len() as u64) {
+        // Where this goes on, it is framed already.
+        let framed = if self.core.framed_content() > 0 { Ok(()) } else { self.core.frame_content(piece.len() as u64) };
+        if let Err(misuse) = framed {
             // The caller has more than was announced, and the peer has what came before.
             let error = self.misuse(misuse);
             if misuse != Misuse::NoContentDue {
@@ -152,11 +253,19 @@ impl<S: Transport> Driver<S> {
         }
         let mut rest = piece;
         loop {
-            if self.offer(&mut rest) {
+            let (now, later) = rest.split_at(rest.len().min(AT_ONCE));
+            let mut left = now;
+            let all_left = self.offer(&mut left);
+            rest = &rest[now.len() - left.len()..];
+            if self.mute || (all_left && later.is_empty()) {
                 return Ok(!self.mute);
             }
-            self.wait_both()?;
-            if self.hear_answer()? {
+            if all_left {
+                let _nothing = self.take_in_now();
+            } else {
+                self.wait_both()?;
+            }
+            if self.hear_answer()? && !self.keep_sending {
                 return Ok(false);
             }
         }

@@ -33,19 +33,53 @@ pub(crate) struct Setup {
     pub(crate) tls: Option<Duration>,
 }
 
-/// The moments of an exchange.
+/// The moments of an exchange; `None` for what has not happened yet. [`Timing`] is the same as spans of time.
+///
+/// ```
+/// # let server = wireline_testkit::Origin::start()?;
+/// # let mut connection = wireline::Connection::connect(&server.url(""))?;
+/// let requests = [connection.request("GET", "/bytes/9").build()?, connection.request("GET", "/bytes/1").build()?];
+/// let mut pipeline = connection.pipeline();
+/// for request in &requests {
+///     pipeline.queue(request)?;
+/// }
+/// let first = pipeline.receive()?.exchange();
+/// let second = pipeline.receive()?.exchange();
+/// let (first, second) = (pipeline.marks(first), pipeline.marks(second).expect("the last one is still known"));
+/// assert!(first.is_none() && second.sent < second.turn);
+/// println!("{:?} of its waiting was behind another answer", second.behind());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Marks {
-    exchange: ExchangeId,
-    pub(crate) started: Instant,
-    /// How many bytes have left when the request has; unknown while content is still to come.
+#[non_exhaustive]
+pub struct Marks {
+    /// Which exchange.
+    pub exchange: ExchangeId,
+    /// Its request was given to the connection.
+    pub started: Instant,
+    /// The first bytes of its request had been handed to the transport.
+    pub sending: Option<Instant>,
+    /// The last byte of its request had been handed to the transport; `None` for ever when its content was given up.
+    pub sent: Option<Instant>,
+    /// The answers before it had ended: from here on only its own was waited for. `started` when there were none.
+    pub turn: Option<Instant>,
+    /// The head of its final response had come.
+    pub begun: Option<Instant>,
+    /// Its response had ended.
+    pub ended: Option<Instant>,
+    /// How many bytes have left before the request's first, and with its last; unknown while content is to come.
+    begin: u64,
     end: Option<u64>,
-    sent: Option<Instant>,
-    begun: Option<Instant>,
-    ended: Option<Instant>,
 }
 
 impl Marks {
+    /// How much of the waiting was behind earlier answers, when the request had left already: what head-of-line
+    /// blocking has cost at most. So far, while the earlier answers go on; `None` before the request has left.
+    #[must_use]
+    pub fn behind(&self) -> Option<Duration> {
+        Some(self.turn.unwrap_or_else(Instant::now).saturating_duration_since(self.sent?))
+    }
+
     fn timing(&self, setup: Setup) -> Timing {
         let first = self.exchange.index() == 0;
         let setup = if first { setup } else { Setup::default() };
@@ -76,8 +110,19 @@ pub(crate) struct Clock {
 }
 
 impl Clock {
-    pub(crate) fn start(&mut self, exchange: ExchangeId, started: Instant, end: Option<u64>) {
-        self.flying.push_back(Marks { exchange, started, end, sent: None, begun: None, ended: None });
+    pub(crate) fn start(&mut self, exchange: ExchangeId, started: Instant, begin: u64, end: Option<u64>) {
+        let turn = self.flying.is_empty().then_some(started);
+        self.flying.push_back(Marks {
+            exchange,
+            started,
+            sending: None,
+            sent: None,
+            turn,
+            begun: None,
+            ended: None,
+            begin,
+            end,
+        });
     }
 
     /// The request sent last is complete when this many bytes have left.
@@ -91,8 +136,12 @@ impl Clock {
     pub(crate) fn sent(&mut self, bytes: u64, now: Instant) {
         while let Some(marks) = self.flying.get_mut(self.sent).filter(|marks| marks.end.is_some_and(|end| end <= bytes))
         {
+            marks.sending.get_or_insert(now);
             marks.sent = Some(now);
             self.sent += 1;
+        }
+        if let Some(marks) = self.flying.get_mut(self.sent).filter(|marks| marks.begin < bytes) {
+            marks.sending.get_or_insert(now);
         }
     }
 
@@ -107,7 +156,16 @@ impl Clock {
             marks.ended = Some(now);
             self.sent = self.sent.saturating_sub(1);
             self.last = Some(marks);
+            if let Some(next) = self.flying.front_mut() {
+                next.turn = Some(now.max(next.started));
+            }
         }
+    }
+
+    /// The moments of an exchange in flight, or of the last one that ended.
+    pub(crate) fn marks(&self, exchange: ExchangeId) -> Option<Marks> {
+        let mut known = self.flying.iter().chain(self.last.as_ref());
+        known.find(|marks| marks.exchange == exchange).copied()
     }
 
     /// The exchange whose response comes next.

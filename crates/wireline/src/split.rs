@@ -1,0 +1,225 @@
+//! What the two halves of a connection share.
+//!
+//! The lock is held while bytes move and never while anybody waits: under it nothing waits (`Driver::no_wait`), and what
+//! would have to is waited for outside, on a descriptor of the same socket. Writing and telling the core of it happen
+//! under one hold, because the core's verdicts depend on it. A half that has changed something rings for the other.
+
+mod receive;
+mod send;
+
+use std::io::{self, Read, Write};
+use std::os::fd::OwnedFd;
+use std::os::unix::net::UnixStream;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use crate::connection::Connection;
+use crate::driver::Driver;
+use crate::error::{Error, ErrorKind};
+use crate::timeouts::{Bound, Operation};
+use crate::transport::stream::Stream;
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+
+pub use receive::{ReceiveHalf, Received};
+pub use send::SendHalf;
+
+type Core = Driver<Stream>;
+
+struct Shared {
+    /// The same socket, to wait on without the lock.
+    socket: OwnedFd,
+    inner: Mutex<Inner>,
+}
+
+struct Inner {
+    connection: Connection<Stream>,
+    /// Which half waits to be rung for: the sending one, the receiving one.
+    waits: [bool; 2],
+    /// Which half is gone.
+    gone: [bool; 2],
+    /// The socket was shut down behind its connection.
+    is_shut: bool,
+}
+
+/// What both halves are.
+struct Half {
+    shared: Arc<Shared>,
+    /// Rings for the other half, and is rung.
+    bell: UnixStream,
+    side: usize,
+}
+
+impl std::fmt::Debug for Half {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Half").field("side", &self.side).finish_non_exhaustive()
+    }
+}
+
+/// What a half waits for outside the lock.
+struct Wait {
+    flags: PollFlags,
+    bound: Bound,
+    /// An end that is no error.
+    until: Option<Instant>,
+}
+
+const SEND: usize = 0;
+const RECEIVE: usize = 1;
+
+pub(crate) fn split(mut connection: Connection<Stream>) -> io::Result<(SendHalf, ReceiveHalf)> {
+    let socket = match connection.fd() {
+        Some(fd) => fd.try_clone_to_owned()?,
+        None => return Err(io::ErrorKind::NotConnected.into()),
+    };
+    let (send_bell, receive_bell) = UnixStream::pair()?;
+    send_bell.set_nonblocking(true)?;
+    receive_bell.set_nonblocking(true)?;
+    connection.driver().no_wait = true;
+    let inner = Inner { connection, waits: [false; 2], gone: [false; 2], is_shut: false };
+    let shared = Arc::new(Shared { socket, inner: Mutex::new(inner) });
+    let send = Half { shared: Arc::clone(&shared), bell: send_bell, side: SEND };
+    Ok((SendHalf::new(send), ReceiveHalf::new(Half { shared, bell: receive_bell, side: RECEIVE })))
+}
+
+/// What the other half may be waiting for has changed when this has.
+fn state_of(driver: &Core) -> impl PartialEq + use<> {
+    let core = &driver.core;
+    let moved = (core.bytes_sent(), core.transmit().len(), core.bytes_received(), driver.reply.content_read);
+    (moved, core.receiving(), driver.reply.state, driver.transport.is_none(), driver.mute, core.content_due())
+}
+
+impl Half {
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.shared.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Does what needs no waiting.
+    fn with<T>(&self, act: impl FnOnce(&mut Core) -> T) -> T {
+        self.hold(&mut self.lock(), act)
+    }
+
+    fn hold<T>(&self, inner: &mut Inner, act: impl FnOnce(&mut Core) -> T) -> T {
+        let driver = inner.connection.driver();
+        let before = state_of(driver);
+        let result = act(driver);
+        let has_changed = before != state_of(driver);
+        let is_closed = driver.transport.is_none();
+        if is_closed && !inner.is_shut {
+            inner.is_shut = true;
+            // The descriptor to wait on would keep the connection open. A peer that is gone has shut it already.
+            let _gone = rustix::net::shutdown(&self.shared.socket, rustix::net::Shutdown::Both);
+        }
+        if has_changed && std::mem::take(&mut inner.waits[1 - self.side]) {
+            self.ring();
+        }
+        result
+    }
+
+    fn ring(&self) {
+        // A bell that is full rings already, and one without the other half rings for nobody.
+        let _rung = (&self.bell).write(&[0]);
+    }
+
+    /// Does something, again and again as long as it would have to wait, and waits in between.
+    fn until_done<T>(&self, mut act: impl FnMut(&mut Core, bool) -> Result<T, Error>) -> Result<T, Error> {
+        loop {
+            let mut inner = self.lock();
+            let alone = inner.gone[1 - self.side];
+            let error = match self.hold(&mut inner, |driver| act(driver, alone)) {
+                Ok(done) => return Ok(done),
+                Err(error) => error,
+            };
+            let wait = Self::wait_after(inner.connection.driver(), error, alone)?;
+            inner.waits[self.side] = true;
+            drop(inner);
+            if !self.wait(&wait) {
+                return Err(self.lock().connection.driver().too_late(wait.bound));
+            }
+        }
+    }
+
+    /// What to wait for after an error, if anything.
+    fn wait_after(driver: &mut Core, error: Error, alone: bool) -> Result<Wait, Error> {
+        let mut flags = PollFlags::empty();
+        let (each, operation) = match error.kind() {
+            ErrorKind::WouldBlock(Operation::Write) => {
+                flags |= PollFlags::OUT;
+                (driver.timeouts.write, Operation::Write)
+            }
+            ErrorKind::WouldBlock(_) => (driver.timeouts.read, Operation::Read),
+            // The other half makes room.
+            ErrorKind::ReceiveBufferFull { .. } if !alone => {
+                flags |= PollFlags::OUT;
+                (driver.timeouts.write, Operation::Write)
+            }
+            ErrorKind::ReceiveFirst if !alone => (None, Operation::Read),
+            // The other half may send.
+            ErrorKind::NothingOwed if !alone => (None, Operation::Read),
+            _ => return Err(error),
+        };
+        let turn = matches!(error.kind(), ErrorKind::ReceiveFirst);
+        if !turn && driver.core.interest().read && !driver.core.receive_space().is_empty() {
+            flags |= PollFlags::IN;
+        }
+        let bound = driver.patience(each, operation)?;
+        if bound.left == Some(Duration::ZERO) {
+            return Err(error);
+        }
+        let until = driver.continue_until.filter(|_| driver.core.awaiting_continue().is_some() && !turn);
+        Ok(Wait { flags, bound, until })
+    }
+
+    /// Waits for the socket or the bell. `false`: it took too long.
+    fn wait(&self, wait: &Wait) -> bool {
+        let now = Instant::now();
+        let end = wait.bound.left.and_then(|left| now.checked_add(left));
+        let first = end.into_iter().chain(wait.until).min();
+        loop {
+            let left = first.map(|first| first.saturating_duration_since(Instant::now()));
+            let timeout = left.and_then(|left| Timespec::try_from(left).ok());
+            let alone = self.lock().gone[1 - self.side];
+            // A bell whose other end is gone is ready for ever.
+            let bell = if alone { PollFlags::empty() } else { PollFlags::IN };
+            let mut fds = [PollFd::new(&self.shared.socket, wait.flags), PollFd::new(&self.bell, bell)];
+            let fds = match (wait.flags.is_empty(), alone) {
+                (true, _) => &mut fds[1..],
+                (false, true) => &mut fds[..1],
+                (false, false) => &mut fds[..],
+            };
+            match poll(fds, timeout.as_ref()) {
+                Ok(0) if end.is_some_and(|end| end <= Instant::now()) => return false,
+                Ok(_) => break,
+                Err(rustix::io::Errno::INTR) => {}
+                // Nothing to wait with: the next attempt says more.
+                Err(_) => break,
+            }
+        }
+        while (&self.bell).read(&mut [0; 64]).is_ok_and(|read| read == 64) {}
+        true
+    }
+
+    /// Both halves together again, if they are of one connection.
+    fn join(self, other: Self) -> Result<Connection<Stream>, (Self, Self)> {
+        if !Arc::ptr_eq(&self.shared, &other.shared) {
+            return Err((self, other));
+        }
+        drop(other);
+        let bell = self.bell;
+        match Arc::try_unwrap(self.shared) {
+            Ok(shared) => {
+                let inner = shared.inner.into_inner().unwrap_or_else(PoisonError::into_inner);
+                let mut connection = inner.connection;
+                connection.driver().no_wait = false;
+                Ok(connection)
+            }
+            Err(_) => unreachable!("there are two halves, and both are here: {bell:?}"),
+        }
+    }
+
+    fn leave(&self) {
+        let mut inner = self.lock();
+        inner.gone[self.side] = true;
+        inner.waits[1 - self.side] = false;
+        self.ring();
+    }
+}

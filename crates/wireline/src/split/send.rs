@@ -1,0 +1,129 @@
+//! The half that sends.
+
+use std::fmt;
+
+use wireline_proto::{ExchangeId, Fields, Framing, Request, Reuse, Unanswered};
+
+use super::{Half, ReceiveHalf};
+use crate::connection::Connection;
+use crate::error::Error;
+#[cfg(doc)]
+use crate::error::ErrorKind;
+
+/// The sending half of a connection, for one thread, while another has the [`ReceiveHalf`]: see
+/// [`Connection::split`]. Its methods are those of a [`Pipeline`](crate::Pipeline), but where that asks for a response to
+/// be received first, this waits until the other half has done so.
+///
+/// Dropped in the middle of a request's content it gives the rest up; the other half still receives the responses.
+pub struct SendHalf(Option<Half>);
+
+impl SendHalf {
+    pub(super) fn new(half: Half) -> Self {
+        Self(Some(half))
+    }
+
+    pub(super) fn take(mut self) -> Half {
+        self.0.take().expect("it is there until now")
+    }
+
+    fn half(&self) -> &Half {
+        self.0.as_ref().expect("it is there until it is taken")
+    }
+
+    /// Queues a request and writes what goes without waiting; the receiving half writes the rest while it waits. Where
+    /// [`Limits::transmit_buffer`](crate::Limits::transmit_buffer) bytes wait already, it waits for them to leave.
+    ///
+    /// # Errors
+    /// [`Closed`](ErrorKind::Closed), [`Misuse`](ErrorKind::Misuse), [`Timeout`](ErrorKind::Timeout): nothing was queued.
+    /// [`ReceiveBufferFull`](ErrorKind::ReceiveBufferFull) when the receiving half is gone and nobody makes room.
+    pub fn send(&mut self, request: &Request) -> Result<ExchangeId, Error> {
+        self.half().until_done(|driver, _| {
+            let id = driver.queue_request(request)?;
+            driver.offer(&mut &[][..]);
+            Ok(id)
+        })
+    }
+
+    /// Writes all that is queued.
+    ///
+    /// # Errors
+    /// As [`send`](Self::send): make the call again.
+    pub fn flush(&mut self) -> Result<(), Error> {
+        self.half().until_done(|driver, _| driver.send_queued())
+    }
+
+    /// As [`Pipeline::send_content`](crate::Pipeline::send_content). Content that waits for 100 (Continue) behind other
+    /// exchanges waits until the receiving half has had their responses.
+    ///
+    /// # Errors
+    /// As [`send`](Self::send), [`Lost`](ErrorKind::Lost) and [`Protocol`](ErrorKind::Protocol): the end of the connection,
+    /// for both halves.
+    pub fn send_content(&mut self, content: &[u8]) -> Result<usize, Error> {
+        self.half().until_done(|driver, _| driver.send_some(content))
+    }
+
+    /// As [`Pipeline::finish`](crate::Pipeline::finish).
+    ///
+    /// # Errors
+    /// [`Misuse`](ErrorKind::Misuse).
+    pub fn finish(&mut self, trailers: &Fields) -> Result<(), Error> {
+        self.half().with(|driver| {
+            driver.finish_request(trailers)?;
+            driver.offer(&mut &[][..]);
+            Ok(())
+        })
+    }
+
+    /// As [`Pipeline::abandon`](crate::Pipeline::abandon).
+    ///
+    /// # Errors
+    /// [`Misuse`](ErrorKind::Misuse).
+    pub fn abandon(&mut self) -> Result<(), Error> {
+        self.half().with(|driver| driver.abandon().map_err(|misuse| driver.misuse(misuse)))
+    }
+
+    /// What is still owed of the content of the request sent last.
+    #[must_use]
+    pub fn content_due(&self) -> Framing {
+        self.half().with(|driver| driver.core.content_due())
+    }
+
+    /// Whether the connection can carry another request.
+    #[must_use]
+    pub fn reuse(&self) -> Reuse {
+        self.half().with(|driver| driver.core.reuse())
+    }
+
+    /// Each exchange without a complete response, in order, as it is now.
+    #[must_use]
+    pub fn unanswered(&self) -> Vec<Unanswered> {
+        self.half().with(|driver| driver.core.unanswered().collect())
+    }
+
+    /// The connection in one piece again.
+    ///
+    /// # Errors
+    /// The halves, when they are not of the same connection.
+    pub fn unsplit(self, receive: ReceiveHalf) -> Result<Connection, (Self, ReceiveHalf)> {
+        self.take().join(receive.take()).map_err(|(send, receive)| (Self::new(send), ReceiveHalf::new(receive)))
+    }
+}
+
+impl Drop for SendHalf {
+    fn drop(&mut self) {
+        let Some(half) = &self.0 else { return };
+        half.with(|driver| {
+            if driver.core.content_due() != Framing::None {
+                // Nothing may be due any more, if our side broke.
+                let _broken = driver.abandon();
+            }
+        });
+        half.leave();
+    }
+}
+
+impl fmt::Debug for SendHalf {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("SendHalf")
+    }
+}
