@@ -44,6 +44,9 @@ impl<'a> Content<'a> {
     }
 
     /// What this reader gives, up to its end.
+    ///
+    /// While the reader itself makes the connection wait, no answer is heard and no deadline passes: give one that
+    /// does not wait for long.
     #[must_use]
     pub fn reader(reader: &'a mut dyn Read) -> Self {
         Self { source: Source::Reader(reader), trailers: None, keep_sending: false }

@@ -52,6 +52,8 @@ pub(crate) struct Driver<S: Transport> {
     pub(crate) mute: bool,
     /// When bytes came last.
     heard: Instant,
+    /// More may be here than was read: the last read took all that it had room for, or there was none yet.
+    unseen: bool,
 }
 
 /// What became of a wait for bytes.
@@ -90,6 +92,7 @@ impl<S: Transport> Driver<S> {
             broken: None,
             mute: false,
             heard: Instant::now(),
+            unseen: true,
         }
     }
 
@@ -97,15 +100,16 @@ impl<S: Transport> Driver<S> {
     pub(crate) fn look(&mut self) {
         if self.core.receiving().is_none() && self.transport.is_some() {
             // Nothing there is what is hoped for; all else the core remembers.
+            self.unseen = false;
             let _nothing = self.take_in(Some(Duration::ZERO));
             let _later = self.core.advance();
             self.close_if_over();
         }
     }
 
-    /// The same, if there was time for it to happen.
+    /// The same, if there was time for it to happen, or if what came last may have had more behind it.
     pub(crate) fn look_if_idle(&mut self, now: Instant) {
-        if now.saturating_duration_since(self.heard) >= LOOK_AFTER {
+        if self.unseen || now.saturating_duration_since(self.heard) >= LOOK_AFTER {
             self.look();
         }
     }
@@ -223,6 +227,7 @@ impl<S: Transport> Driver<S> {
             Err(error) => return self.fall_deaf(error),
         };
         self.heard = Instant::now();
+        self.unseen = read == space.len();
         if let Some(tap) = tap.as_mut().filter(|_| read > 0) {
             tap.received(&space[..read], self.heard);
         }
@@ -243,6 +248,7 @@ impl<S: Transport> Driver<S> {
                 Ok(0) => self.hear_end(),
                 Ok(read) => {
                     self.heard = Instant::now();
+                    self.unseen = read == into.len();
                     if let Some(tap) = &mut self.tap {
                         tap.received(&into[..read], self.heard);
                     }

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use wireline_proto::{Event, Fields};
 
-use crate::driver::{Driver, Filled};
+use crate::driver::Driver;
 use crate::error::Error;
 use crate::reply::State;
 use crate::response::Dropped;
@@ -142,8 +142,12 @@ impl<S: Transport> Driver<S> {
             if let State::Lent { taken } = self.reply.state {
                 let len = self.lent(taken).len();
                 self.consume(len);
-            } else if !self.step().ok()? && self.fill(Some(until)).ok()? == Filled::Late {
-                return None;
+            } else if !self.step().ok()? {
+                // Nothing is offered here: what is queued may not leave for a long time.
+                if !self.transport.as_ref()?.keeps_patience() {
+                    return None;
+                }
+                self.take_in(Some(until.saturating_duration_since(Instant::now()))).ok()?;
             }
         }
         (!self.reply.is_begun()).then(|| self.reply.content_read - before)

@@ -46,6 +46,11 @@ pub trait Transport {
     /// See above.
     fn wait(&mut self, wanted: Ready, patience: Option<Duration>) -> io::Result<Ready>;
 
+    /// Whether a wait ends when `patience` is over. Where it does not, a response that is dropped half-read is not read on.
+    fn keeps_patience(&self) -> bool {
+        true
+    }
+
     /// Says goodbye, as far as that needs no waiting. Nothing is read or written afterwards.
     fn close(&mut self);
 }
@@ -75,6 +80,10 @@ impl<T: Transport + ?Sized> Transport for Box<T> {
 
     fn wait(&mut self, wanted: Ready, patience: Option<Duration>) -> io::Result<Ready> {
         (**self).wait(wanted, patience)
+    }
+
+    fn keeps_patience(&self) -> bool {
+        (**self).keeps_patience()
     }
 
     fn close(&mut self) {

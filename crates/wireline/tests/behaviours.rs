@@ -34,6 +34,7 @@ over_tcp_and_tls! {
     a_close_while_idle_is_noticed_before_the_next_request
     lengths_that_differ_are_refused
     surplus_bytes_are_never_the_next_response
+    surplus_behind_content_that_was_read_directly_is_never_the_next_response
     a_short_response_that_is_dropped_is_drained
     a_long_response_that_is_dropped_closes
     chunked_content_from_a_reader_with_trailers
@@ -329,6 +330,17 @@ fn surplus_bytes_are_never_the_next_response(over: Over) {
     let mut connection = over.connect(&peer);
     assert_eq!(connection.get("/1").unwrap().text().unwrap(), "ok");
     assert_eq!(connection.reuse(), Reuse::Never(CloseReason::Unsolicited));
+    let error = connection.get("/2").unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Closed(CloseReason::Unsolicited));
+}
+
+fn surplus_behind_content_that_was_read_directly_is_never_the_next_response(over: Over) {
+    let mut answer = b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n".to_vec();
+    answer.extend_from_slice(&pattern(100_000));
+    answer.extend_from_slice(b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nevil");
+    let peer = over.peer([Script::new().read_head().send(answer).hold()]);
+    let mut connection = over.connect(&peer);
+    assert_eq!(connection.get("/1").unwrap().bytes().unwrap().len(), 100_000);
     let error = connection.get("/2").unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Closed(CloseReason::Unsolicited));
 }

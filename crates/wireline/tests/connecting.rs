@@ -11,8 +11,8 @@ use std::time::{Duration, Instant};
 
 use rustix::net::{AddressFamily, SocketType, bind, listen, socket};
 use wireline::{
-    Connection, Connector, ErrorKind, InvalidRequest, Operation, Origin, Progress, Request, Reuse, Scheme, Stage, Tap,
-    Timeouts, TlsSettings, Version,
+    Connection, Connector, Dropped, ErrorKind, InvalidRequest, Operation, Origin, Progress, Request, Reuse, Scheme,
+    Stage, Tap, Timeouts, TlsSettings, Version,
 };
 use wireline_testkit::{Authority, FaultyStream, Script, ScriptedPeer, SplitStream, duplex, pattern};
 
@@ -205,6 +205,16 @@ fn over_any_stream() {
         let stream = connection.transport().unwrap().get_ref();
         assert_eq!(stream.written(), b"GET / HTTP/1.1\r\nHost: a\r\n\r\n");
     }
+}
+
+#[test]
+fn a_response_that_is_dropped_over_a_stream_that_only_blocks_does_not_wait() {
+    let (ours, mut theirs) = duplex(1024);
+    let mut connection = Connection::over(ours);
+    connection.set_host("a");
+    theirs.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nabc").unwrap();
+    drop(connection.get("/").unwrap());
+    assert_eq!(connection.dropped(), Some(Dropped::Closed));
 }
 
 #[test]

@@ -55,6 +55,10 @@ impl<T: Read + Write> Transport for Bring<T> {
         if wanted.write { Err(io::ErrorKind::WouldBlock.into()) } else { Ok(wanted) }
     }
 
+    fn keeps_patience(&self) -> bool {
+        false
+    }
+
     fn close(&mut self) {
         // There is nobody left to tell.
         let _gone = self.0.flush();

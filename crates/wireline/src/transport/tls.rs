@@ -15,6 +15,8 @@ use crate::transport::{Ready, Transport};
 pub struct Tls<T> {
     session: ClientConnection,
     inner: T,
+    /// What the peer did wrong in TLS itself. What it said before that is still worth reading.
+    broken: Option<rustls::Error>,
 }
 
 /// Plain bytes that are taken while encrypted ones have not left yet: four records' worth.
@@ -29,7 +31,7 @@ impl<T: Transport> Tls<T> {
     pub fn new(inner: T, config: Arc<ClientConfig>, name: ServerName<'static>) -> Result<Self, rustls::Error> {
         let mut session = ClientConnection::new(config, name)?;
         session.set_buffer_limit(Some(BUFFERED));
-        Ok(Self { session, inner })
+        Ok(Self { session, inner, broken: None })
     }
 
     /// Goes on with the handshake until it is complete or `until` is past; it can be called again after
@@ -71,11 +73,17 @@ impl<T: Transport> Tls<T> {
 
     /// Takes encrypted bytes in; 0 at the end of the transport.
     fn receive(&mut self, patience: Option<Duration>) -> io::Result<usize> {
+        if let Some(error) = &self.broken {
+            return Err(io::Error::new(io::ErrorKind::InvalidData, error.clone()));
+        }
         let read = repeat(|| self.session.read_tls(&mut Incoming { inner: &mut self.inner, patience }))?;
         if let Err(error) = self.session.process_new_packets() {
             // The peer should know why, if it still listens.
             let _gone = self.flush();
-            return Err(io::Error::new(io::ErrorKind::InvalidData, error));
+            self.broken = Some(error.clone());
+            if self.session.is_handshaking() {
+                return Err(io::Error::new(io::ErrorKind::InvalidData, error));
+            }
         }
         if read == 0 && self.session.is_handshaking() {
             return Err(io::ErrorKind::UnexpectedEof.into());
