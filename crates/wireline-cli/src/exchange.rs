@@ -46,6 +46,7 @@ impl<'a> Exchange<'a> {
                 url: url.text.clone(),
                 fields: pairs(request.fields()),
                 content_sent: 0,
+                complete: false,
             },
             // Until a connection says otherwise.
             unanswered: Some(json::Repeat {
@@ -87,6 +88,13 @@ impl<'a> Exchange<'a> {
         if is_failure {
             self.sink.discard();
         }
+        let is_complete = response.request_sent();
+        self.record.request.complete = is_complete;
+        let status = response.status().as_u16();
+        if is_failure && !self.args.json {
+            // Nobody sees its content, which may be endless.
+            return Err(Failure::new(Exit::Status, "status", format!("the server answered {status}")));
+        }
         let written = self.write_heads(&response);
         let result = written.and_then(|()| self.copy_content(&mut response));
         self.note_content(&response);
@@ -95,8 +103,12 @@ impl<'a> Exchange<'a> {
             return self.copy_switched(response);
         }
         if is_failure {
-            let status = response.status();
-            return Err(Failure::new(Exit::Status, "status", format!("the server answered {}", status.as_u16())));
+            return Err(Failure::new(Exit::Status, "status", format!("the server answered {status}")));
+        }
+        if !is_complete && status < 400 {
+            // A refusal says itself that the content was not wanted; anything else could be taken for a success.
+            let why = format!("the server answered {status} before all content had left, and the rest was not sent");
+            return Err(Failure::new(Exit::Send, "answered-early", why));
         }
         Ok(())
     }
@@ -140,6 +152,9 @@ impl<'a> Exchange<'a> {
                 failure.exit = Exit::Send;
             }
             exit = failure.exit;
+            if self.record.timing.total == 0.0 {
+                self.record.timing.total = failure.elapsed;
+            }
             if !failure.is_unread {
                 say(format!("wireline: {}: {failure}\n", self.record.request.url.escape_debug()));
             }

@@ -5,12 +5,12 @@ use std::io;
 
 use serde::{Serialize, Serializer};
 use wireline::proto::{self, ErrorKind as ProtocolKind};
-use wireline::{Error, ErrorKind, Phase};
+use wireline::{Error, ErrorKind, Phase, Stage};
 
 use crate::exit::Exit;
 
 /// A failed exchange. Its form is the `error` of `--json`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub(crate) struct Failure {
     /// What kind of failure: `incomplete`, `violation`, `limit`, `timeout`, `resolve`, ...
     pub(crate) kind: &'static str,
@@ -25,6 +25,9 @@ pub(crate) struct Failure {
     /// The exit status that it makes.
     #[serde(serialize_with = "as_code")]
     pub(crate) exit: Exit,
+    /// How long it took to fail, in seconds, where no exchange had begun.
+    #[serde(skip)]
+    pub(crate) elapsed: f64,
     /// Whoever read the output has gone, and does not want to hear about it.
     #[serde(skip)]
     pub(crate) is_unread: bool,
@@ -38,7 +41,16 @@ fn as_code<S: Serializer>(exit: &Exit, serializer: S) -> Result<S::Ok, S::Error>
 impl Failure {
     /// A failure that no byte of the peer is to blame for.
     pub(crate) fn new(exit: Exit, kind: &'static str, message: impl Into<String>) -> Self {
-        Self { kind, name: None, message: message.into(), offset: None, phase: None, exit, is_unread: false }
+        Self {
+            kind,
+            name: None,
+            message: message.into(),
+            offset: None,
+            phase: None,
+            exit,
+            elapsed: 0.0,
+            is_unread: false,
+        }
     }
 
     /// A failure of the connection or of the peer.
@@ -46,6 +58,8 @@ impl Failure {
         let (exit, kind) = match error.kind() {
             ErrorKind::Resolve => (Exit::Resolve, "resolve"),
             ErrorKind::Connect => (Exit::Connect, "connect"),
+            // A session that breaks later is a connection that broke.
+            ErrorKind::Tls if error.stage() != Stage::Securing => (Exit::Receive, "tls"),
             ErrorKind::Tls => (Exit::Tls, "tls"),
             ErrorKind::Certificate => (Exit::Certificate, "certificate"),
             ErrorKind::Timeout(_) | ErrorKind::WouldBlock(_) => (Exit::Timeout, "timeout"),
@@ -57,6 +71,7 @@ impl Failure {
             _ => (Exit::Usage, "request"),
         };
         let mut failure = Self::new(exit, kind, error.to_string());
+        failure.elapsed = error.elapsed().as_secs_f64();
         failure.phase = Some(error.stage().name());
         if error.bytes_received() > 0 {
             failure.offset = Some(error.bytes_received());

@@ -24,7 +24,16 @@ impl Url {
     ///
     /// Whether the target may be sent is for the core to say. What is checked here is what decides where to connect.
     pub(crate) fn parse(given: &str) -> Result<Self, String> {
-        let fault = |what: &str| format!("{}: {what}", given.escape_debug());
+        // Userinfo is nobody's business but the server's.
+        let shown = given.split_once('@').map_or_else(
+            || given.to_owned(),
+            |(before, behind)| {
+                before
+                    .split_once("://")
+                    .map_or_else(|| behind.to_owned(), |(scheme, _)| format!("{scheme}://...@{behind}"))
+            },
+        );
+        let fault = |what: &str| format!("{}: {what}", shown.escape_debug());
         let (scheme, rest) =
             given.split_once("://").ok_or_else(|| fault("no scheme: a URL begins with http:// or https://"))?;
         let secure = if scheme.eq_ignore_ascii_case("http") {

@@ -44,6 +44,7 @@ fn an_exchange_from_end_to_end() {
                     ["Accept", "*/*"],
                 ],
                 "content_sent": 0,
+                "complete": true,
             },
             "interim": [{"status": 103, "reason": "Early Hints", "fields": [["Link", "</s.css>"]]}],
             "response": {

@@ -33,6 +33,8 @@ pub(crate) struct Request {
     pub(crate) fields: Vec<(String, String)>,
     /// Bytes of content, without its framing.
     pub(crate) content_sent: u64,
+    /// All of the request left, as far as a response says that it was wanted.
+    pub(crate) complete: bool,
 }
 
 #[derive(Debug, Serialize)]
