@@ -5,7 +5,10 @@ use std::time::Duration;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use wireline::{Framing, Head, Progress as Sent, Request, Response, Reuse, Stream, Timeouts, Timing, Unanswered};
+use wireline::{
+    Error, ErrorKind, Framing, Head, Operation, Progress as Sent, Request, Response, Reuse, Stream, Timeouts, Timing,
+    Unanswered,
+};
 
 use crate::args::Args;
 use crate::exit::Exit;
@@ -58,6 +61,15 @@ impl<'a> Exchange<'a> {
             ..Record::default()
         };
         Ok(Self { args, sink: Sink::new(args, number, url)?, record, is_unsent: true })
+    }
+
+    /// An exchange that could not even be begun, which has its line in `--json` all the same.
+    pub(crate) fn refused(args: &Args, number: usize, url: &Url, failure: Failure) -> Exit {
+        let exit = failure.exit;
+        say(format!("wireline: {failure}\n"));
+        let request = json::Request { url: url.text.clone(), target: url.target.clone(), ..json::Request::default() };
+        let record = Record { exchange: number, request, error: Some(failure), ..Record::default() };
+        if args.json && record.print().is_err() { Exit::Output } else { exit }
     }
 
     /// The request is about to be sent on the connection with this number.
@@ -209,14 +221,24 @@ impl<'a> Exchange<'a> {
         switched.set_timeouts(timeouts);
         let mut kept = Vec::new();
         let mut piece = vec![0; PIECE];
-        // However the stream ends: it is no HTTP message that could be incomplete.
-        while let Ok(n @ 1..) = switched.read(&mut piece) {
+        let mut result = Ok(());
+        loop {
+            let n = match switched.read(&mut piece).map_err(Error::from_io) {
+                Ok(0) => break,
+                Ok(n) => n,
+                Err(Ok(error)) if error.kind() == ErrorKind::Timeout(Operation::Deadline) => {
+                    result = Err(Failure::of(&error));
+                    break;
+                }
+                // However else the stream ends: it is no HTTP message that could be incomplete.
+                Err(_) => break,
+            };
             let room = SWITCHED.saturating_sub(kept.len());
             kept.extend_from_slice(&piece[..n.min(room)]);
             self.sink.write_head(&piece[..n])?;
         }
         self.record.switched = Some(STANDARD.encode(&kept));
-        Ok(())
+        result
     }
 
     /// A bar has the terminal to itself.

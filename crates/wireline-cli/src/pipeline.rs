@@ -9,7 +9,7 @@ use crate::exchange::Exchange;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::request;
-use crate::session::{Open, Session, deadline, report};
+use crate::session::{Open, Session, deadline};
 
 /// A request that has not left.
 struct Waiting<'a> {
@@ -33,7 +33,7 @@ pub(crate) fn fetch_all(session: &mut Session<'_>, args: &Args, bound: usize) ->
             request.and_then(|request| Ok(Waiting { exchange: Exchange::new(args, number, url, &request)?, request }));
         match made {
             Ok(waiting) => run.waiting.push_back(waiting),
-            Err(failure) => run.note(report(&failure)),
+            Err(failure) => run.note(Exchange::refused(args, number, url, failure)),
         }
     }
     let Some(url) = args.urls.first() else { return run.worst };

@@ -61,7 +61,7 @@ impl<'a> Session<'a> {
         let args = self.args;
         let mut worst = Exit::Success;
         for (number, url) in args.urls.iter().enumerate() {
-            let exit = self.fetch(number, url).unwrap_or_else(|failure| report(&failure));
+            let exit = self.fetch(number, url).unwrap_or_else(|failure| Exchange::refused(args, number, url, failure));
             worst = worst.or(exit);
             if exit == Exit::Output {
                 break;

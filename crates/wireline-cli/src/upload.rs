@@ -108,9 +108,18 @@ impl Part {
         if metadata.is_dir() {
             return Err(fault(io::ErrorKind::IsADirectory.into()));
         }
-        // A pipe or a device says 0, whatever comes out of it.
-        let length = metadata.is_file().then_some(metadata.len());
-        Ok(Self { bytes: Box::new(file), length, name })
+        if !metadata.is_file() {
+            // A pipe or a device says 0, whatever comes out of it.
+            return Ok(Self { bytes: Box::new(file), length: None, name });
+        }
+        if metadata.len() > 0 {
+            return Ok(Self { bytes: Box::new(file), length: Some(metadata.len()), name });
+        }
+        // So does a file of /proc: whether this one is empty is seen by reading.
+        let mut first = Vec::new();
+        (&file).take(1).read_to_end(&mut first).map_err(fault)?;
+        let length = if first.is_empty() { Some(0) } else { None };
+        Ok(Self { bytes: Box::new(Cursor::new(first).chain(file)), length, name })
     }
 }
 

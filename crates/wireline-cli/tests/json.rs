@@ -232,3 +232,19 @@ fn nothing_but_objects_on_standard_output() {
     assert_eq!((&records[1]["connection"], &records[1]["timing"]["connect"]), (&0.into(), &Value::Null));
     peer.join();
 }
+
+#[test]
+fn an_exchange_that_cannot_be_begun_has_its_line() {
+    let run = wireline(&["--json", "-T", "missing", "http://127.0.0.1:9/a"]);
+    let record = run.record();
+    assert_eq!((run.status, &record["error"]["kind"], &record["error"]["exit"]), (26, &"read".into(), &26.into()));
+    assert_eq!((&record["request"]["target"], &record["response"]), (&"/a".into(), &Value::Null));
+}
+
+#[test]
+fn a_file_that_does_not_know_its_length_goes_in_chunks() {
+    let peer = Peer::answering("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
+    let record = wireline(&["--json", "-T", "/proc/version", &peer.url("/")]).record();
+    let fields = record["request"]["fields"].as_array().expect("there are fields");
+    assert!(fields.iter().any(|field| field[0] == "Transfer-Encoding" && field[1] == "chunked"), "{record}");
+}
