@@ -73,6 +73,7 @@ impl<'a> Run<'a> {
         let number = open.number;
         let mut pipeline = open.connection.pipeline();
         let mut in_flight = VecDeque::new();
+        let mut cause: Option<Failure> = None;
         loop {
             let refused = self.fill(&mut pipeline, number, &mut in_flight, bound);
             let Some(InFlight { mut exchange, id }) = in_flight.pop_front() else { return refused };
@@ -83,11 +84,18 @@ impl<'a> Run<'a> {
             }
             let this = InFlight { exchange, id };
             match received {
-                Ok(result) => self.end(&pipeline, this, result),
+                Ok(result) => {
+                    cause = result.as_ref().err().cloned();
+                    self.end(&pipeline, this, result);
+                }
                 // No answer can be told from another any more: after a time-out the next one would be the late one.
                 Err(error) => {
                     for left in std::iter::once(this).chain(in_flight) {
-                        let failure = failure_of(&error, left.id);
+                        // What cut the one before it short is what left this one without an answer.
+                        let failure = match &cause {
+                            Some(cause) if matches!(error.kind(), ErrorKind::Closed(_)) => unanswered_for(cause),
+                            _ => failure_of(&error, left.id),
+                        };
                         self.end(&pipeline, left, Err(failure));
                     }
                     return Some(Failure::of(&error));
@@ -149,4 +157,9 @@ fn failure_of(error: &Error, id: ExchangeId) -> Failure {
         return Failure::of(error);
     }
     Failure::new(Exit::Empty, "closed", format!("the connection ended before this was answered: {error}"))
+}
+
+/// The connection ended for this reason, before the exchange was answered.
+fn unanswered_for(cause: &Failure) -> Failure {
+    Failure::new(cause.exit, "closed", format!("the connection ended before this was answered: {cause}"))
 }

@@ -121,6 +121,27 @@ fn a_lost_pipeline_says_what_is_safe_to_send_again() {
 }
 
 #[test]
+fn what_cuts_one_response_short_is_why_the_others_have_none() {
+    let peer = Peer::run(|listener| {
+        let mut stream = accept(listener);
+        for _ in 0..3 {
+            read_head(&mut stream);
+        }
+        stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nok").expect("it goes out");
+        // Until the command gives up.
+        assert_eq!(stream.read(&mut [0]).unwrap_or(0), 0);
+    });
+    let urls: Vec<String> = (0..3).map(|n| peer.url(&format!("/{n}"))).collect();
+    let flags = ["--json", "--pipeline=3", "--max-time=0.2"].map(ToOwned::to_owned);
+    let records = wireline(&[flags.to_vec(), urls].concat()).records();
+    for record in &records {
+        assert_eq!(record["error"]["exit"], 28, "{record}");
+    }
+    assert_eq!(records.len(), 3);
+    peer.join();
+}
+
+#[test]
 fn a_pipeline_that_is_not_answered_is_out_of_time() {
     let peer = Peer::run(|listener| {
         let mut stream = accept(listener);

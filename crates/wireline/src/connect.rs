@@ -98,7 +98,8 @@ impl Connector {
         self.connect_to(origin, addresses, Setup::default())
     }
 
-    /// Connects to an origin that listens on a Unix socket.
+    /// Connects to an origin that listens on a Unix socket. The connect itself has no bound: it waits only while the
+    /// listener's backlog is full.
     ///
     /// # Errors
     /// As [`connect`](Self::connect), but for the look-up.

@@ -270,7 +270,8 @@ impl<S: Transport> Connection<S> {
         self.driver.dropped
     }
 
-    /// What the connection waits for: with [`AsFd`], all that an event loop has to know.
+    /// What the connection waits for, as far as HTTP is concerned: with [`fd`](Self::fd), what an event loop has to know of
+    /// a plain connection. TLS may have bytes of its own to send, which leave with the next call.
     #[must_use]
     pub fn interest(&self) -> Interest {
         self.driver.core.interest()
@@ -317,7 +318,8 @@ impl<S: Transport> Connection<S> {
     }
 
     /// How much of a response that is dropped before its end is read, so that the connection can be used again, rather
-    /// than the connection closed: 64 KiB unless set, in bytes.
+    /// than the connection closed: 64 KiB unless set, in bytes. It is given 20 ms, about what bytes need that are on their
+    /// way already; over a stream that cannot bound a wait only what is here already is read.
     pub fn set_drain(&mut self, most: u64) {
         self.driver.drain = most;
     }
