@@ -206,3 +206,23 @@ fn requests_that_had_not_left_when_the_peer_said_close_are_taken_back() {
     let verdicts: Vec<_> = connection.unanswered().map(|exchange| exchange.progress).collect();
     assert_eq!(verdicts, [Progress::PartlySent, Progress::NothingSent]);
 }
+
+#[test]
+fn an_idle_connection_holds_no_buffer() {
+    let mut connection = Connection::new(Config::default());
+    connection.send_request(&get()).unwrap();
+    transmit(&mut connection);
+    let mut answer = b"HTTP/1.1 200 OK\r\nContent-Length: 500000\r\n\r\n".to_vec();
+    answer.resize(answer.len() + 500_000, b'x');
+    let mut rest = &answer[..];
+    while !rest.is_empty() {
+        let space = connection.receive_space();
+        let n = space.len().min(rest.len());
+        space[..n].copy_from_slice(&rest[..n]);
+        connection.received(n);
+        rest = &rest[n..];
+    }
+    assert!(connection.memory() > 500_000, "nobody took an event");
+    while connection.advance().unwrap() {}
+    assert!(connection.memory() < 1024, "{} bytes are held", connection.memory());
+}
