@@ -214,13 +214,10 @@ impl<S: Transport> Driver<S> {
             if !self.send_read(&piece[..len])? {
                 return Ok(false);
             }
-            // A slow reader leaves room to write all the time, and still there may be an answer. It is not early when
-            // all that was announced has left, and only the reader's end is still to come.
-            if self.core.content_due() != Framing::Length(0) {
-                let _nothing = self.take_in_now();
-                if self.hear_answer()? && !self.keep_sending {
-                    return Ok(false);
-                }
+            // A slow reader leaves room to write all the time, and still there may be an answer.
+            let _nothing = self.take_in_now();
+            if self.hear_answer()? && !self.keep_sending {
+                return Ok(false);
             }
         }
     }
