@@ -6,7 +6,7 @@ use std::time::Instant;
 use crate::policy::Metadata;
 use crate::project::Project;
 use crate::run::{Findings, cargo, run, say};
-use crate::{docs, layers, policy, setup, tidy};
+use crate::{docs, layers, policy, setup, soak, tidy};
 
 /// A part of the review.
 type Step = fn(&Project) -> Findings;
@@ -23,6 +23,7 @@ const STEPS: &[(&str, Step)] = &[
     ("test", test),
     ("rustdoc", rustdoc),
     ("docs", docs::check),
+    ("soak", soak::review),
 ];
 
 /// Runs the steps of these names, every step when there is none, and sums up in one line, the last.

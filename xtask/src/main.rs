@@ -9,6 +9,7 @@ mod policy;
 mod project;
 mod run;
 mod setup;
+mod soak;
 mod source;
 mod tidy;
 
@@ -22,6 +23,7 @@ cargo xtask ci      the whole review: every check, every test (or only the steps
 cargo xtask docs    write the pages in docs/ anew from the code
 cargo xtask setup   install what the tests need, where it is missing
 cargo xtask fresh   clone HEAD, and run the commands of README.md there from nothing
+cargo xtask soak    a million exchanges with all that can go wrong (or --exchanges N, --seconds S, --seed X)
 ";
 
 fn main() -> ExitCode {
@@ -32,6 +34,7 @@ fn main() -> ExitCode {
         ["docs"] => docs::write(&project),
         ["setup"] => setup::install(&project),
         ["fresh"] => fresh::check(&project),
+        ["soak", ref arguments @ ..] => soak::soak(&project, arguments),
         ["help" | "--help" | "-h"] => {
             say(HELP.trim_end());
             return ExitCode::SUCCESS;

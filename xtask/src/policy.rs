@@ -15,6 +15,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("wireline-proto", &[]),
     ("wireline-testkit", &["wireline-proto"]),
     ("wireline", &["wireline-proto"]),
+    ("wireline-bench", &["wireline"]),
     ("wireline-cli", &["wireline", "wireline-proto", "wireline-testkit"]),
     ("xtask", &["wireline-proto"]),
 ];

@@ -1,12 +1,23 @@
-//! What the tests need besides Rust: real servers and curl as the judge. Installed where it is missing and can be.
+//! What the tests need besides Rust: real servers and proxies, and curl as the judge. Installed where it is missing and
+//! can be.
 
 use std::path::Path;
 
 use crate::project::Project;
 use crate::run::{Findings, cargo, command, output, run, say};
 
-/// A program that the tests run, and the Debian package that has it.
-const NEEDED: [(&str, &str); 3] = [("nginx", "nginx"), ("curl", "curl"), ("python3", "python3")];
+/// A program that the tests run, and the Debian package that has it: one without a service, where there is such a one.
+const NEEDED: [(&str, &str); 9] = [
+    ("apache2", "apache2-bin"),
+    ("curl", "curl"),
+    ("haproxy", "haproxy"),
+    ("lighttpd", "lighttpd"),
+    ("microsocks", "microsocks"),
+    ("nginx", "nginx"),
+    ("python3", "python3"),
+    ("squid", "squid"),
+    ("tinyproxy", "tinyproxy-bin"),
+];
 
 /// Where programs are that are not on the PATH of everyone.
 const SYSTEM: [&str; 2] = ["/usr/sbin", "/sbin"];
@@ -23,7 +34,7 @@ pub(crate) fn install(project: &Project) -> Findings {
     }
     let missing = missing_packages(is_installed);
     if missing.is_empty() {
-        say("nginx, curl and python3 are there");
+        say("the servers, the proxies and curl are there");
         return findings;
     }
     let is_root = output(&mut command(project, "id", &["-u"])).is_ok_and(|id| id.trim() == "0");
@@ -59,8 +70,8 @@ mod tests {
     #[test]
     fn only_what_is_missing_is_installed() {
         assert_eq!(missing_packages(|_| true), Vec::<&str>::new());
-        assert_eq!(missing_packages(|program| program != "nginx"), ["nginx"]);
-        assert_eq!(missing_packages(|_| false), ["nginx", "curl", "python3"]);
+        assert_eq!(missing_packages(|program| program != "apache2"), ["apache2-bin"]);
+        assert_eq!(missing_packages(|_| false).len(), NEEDED.len());
     }
 
     #[test]

@@ -57,6 +57,8 @@ impl Failure {
     pub(crate) fn of(error: &Error) -> Self {
         let (exit, kind) = match error.kind() {
             ErrorKind::Resolve => (Exit::Resolve, "resolve"),
+            ErrorKind::NoSuchHost => (Exit::Resolve, "no-such-host"),
+            ErrorKind::ResolverUnreachable => (Exit::Resolve, "resolver-unreachable"),
             ErrorKind::Connect => (Exit::Connect, "connect"),
             // A session that breaks later is a connection that broke.
             ErrorKind::Tls if error.stage() != Stage::Securing => (Exit::Receive, "tls"),

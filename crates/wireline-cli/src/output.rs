@@ -4,4 +4,3 @@ pub(crate) mod human;
 pub(crate) mod json;
 pub(crate) mod progress;
 pub(crate) mod sink;
-pub(crate) mod wire;

@@ -1,15 +1,15 @@
 //! The connections of a run: one at a time, kept for the next URL of the same origin.
 
-use std::time::{Duration, Instant};
+use std::io;
+use std::time::Instant;
 
-use wireline::{Connection, Connector, Content, Origin, Reuse, Stream, Tap, Timeouts, TlsSettings};
+use wireline::{Connection, Connector, Content, Origin, Reuse, Stream, Timeouts, TlsSettings, Transcript};
 
 use crate::args::Args;
 use crate::exchange::Exchange;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::output::human::say;
-use crate::output::wire::{Direction, Transcript};
 use crate::request;
 use crate::upload::Upload;
 use crate::url::Url;
@@ -118,8 +118,12 @@ impl<'a> Session<'a> {
         };
         let mut connection = connector.connect(&target).map_err(|error| Failure::of(&error))?;
         if self.args.wire {
-            let transcript = Transcript::new(self.args.show_credentials);
-            connection.set_tap(Some(Box::new(WireTap { transcript, begun: self.begun })));
+            let transcript = Box::new(Transcript::since(io::stderr(), self.begun));
+            if self.args.show_credentials {
+                connection.show_all(transcript);
+            } else {
+                connection.set_tap(Some(transcript));
+            }
         }
         let number = self.connections;
         self.connections += 1;
@@ -136,27 +140,4 @@ pub(crate) fn deadline(args: &Args) -> Option<Instant> {
 pub(crate) fn report(failure: &Failure) -> Exit {
     say(format!("wireline: {failure}\n"));
     failure.exit
-}
-
-/// Shows what passes.
-struct WireTap {
-    transcript: Transcript,
-    begun: Instant,
-}
-
-impl WireTap {
-    fn show(&mut self, direction: Direction, bytes: &[u8], at: Instant) {
-        let since: Duration = at.saturating_duration_since(self.begun);
-        say(self.transcript.lines(direction, bytes, since));
-    }
-}
-
-impl Tap for WireTap {
-    fn sent(&mut self, bytes: &[u8], at: Instant) {
-        self.show(Direction::Sent, bytes, at);
-    }
-
-    fn received(&mut self, bytes: &[u8], at: Instant) {
-        self.show(Direction::Received, bytes, at);
-    }
 }

@@ -5,6 +5,7 @@ mod page;
 mod pipelining;
 mod responses;
 mod upload;
+mod waiting;
 
 use std::error::Error;
 use std::time::Instant;
@@ -42,7 +43,10 @@ fn stops(page: &mut Page) -> Stop {
     responses::get(page, &origin)?;
     responses::chunked(page, &origin)?;
     upload::refused(page, &origin)?;
+    upload::answered_in_its_middle(page)?;
     pipelining::sixteen(page, &origin)?;
+    pipelining::without_deadlock(page)?;
+    waiting::canceled(page)?;
     failures::lost(page)?;
     failures::smuggling(page, &origin)
 }

@@ -90,7 +90,7 @@ fn every_byte_both_ways() {
         let run = wireline(&[flags, &["-H", "Cookie: secret", &peer.url("/")]].concat());
         assert_eq!((run.status, run.text().as_str()), (0, "a\x07c"), "{run:?}");
         let wire = &run.stderr;
-        assert!(wire.contains(r" > GET / HTTP/1.1\r\n") && wire.contains(r" < HTTP/1.1 200 OK\r\n"), "{wire}");
+        assert!(wire.contains(r" #0 > GET / HTTP/1.1\r\n") && wire.contains(r" #0 < HTTP/1.1 200 OK\r\n"), "{wire}");
         assert!(wire.contains(r"a\x07c"), "{wire}");
         assert_eq!((wire.contains("secret"), wire.contains("key")), (shown, shown), "{wire}");
         // Each first line has its time: seconds, to the microsecond.

@@ -3,4 +3,5 @@
 mod chunk_line;
 pub(crate) mod decode;
 pub(crate) mod encode;
+pub(crate) mod encoded;
 pub(crate) mod length;

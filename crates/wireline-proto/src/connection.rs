@@ -235,6 +235,15 @@ impl Connection {
         self.send.frame(len)
     }
 
+    /// The same where the bytes are at hand: the way for content that is [encoded](crate::RequestBuilder::encoded)
+    /// already, which has to be seen.
+    ///
+    /// # Errors
+    /// As [`send_content`](Self::send_content).
+    pub fn frame_seen_content(&mut self, content: &[u8]) -> Result<(), Misuse> {
+        self.send.frame_seen(content)
+    }
+
     /// Ends the content of the request, with a trailer section where it goes in chunks. Not needed, and refused, after
     /// a request without content.
     ///

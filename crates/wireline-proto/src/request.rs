@@ -49,6 +49,7 @@ pub struct Request {
     framing: Framing,
     role: Role,
     expects_continue: bool,
+    encoded: bool,
     idempotent: bool,
     last: bool,
 }
@@ -89,6 +90,7 @@ impl Request {
             framing: Framing::None,
             role,
             expects_continue: false,
+            encoded: false,
             last: false,
             wire,
         }
@@ -145,9 +147,15 @@ impl Request {
     pub fn check_trailers(&self, trailers: &Fields) -> Result<(), Misuse> {
         match self.framing {
             _ if trailers.is_empty() => Ok(()),
-            Framing::Chunked => send::check_trailers(trailers),
+            Framing::Chunked if !self.encoded => send::check_trailers(trailers),
             _ => Err(Misuse::TrailersWithoutChunks),
         }
+    }
+
+    /// Whether its content comes in chunks already: [`RequestBuilder::encoded`].
+    #[must_use]
+    pub fn is_encoded(&self) -> bool {
+        self.encoded
     }
 
     /// Whether its content waits for 100 (Continue).

@@ -1,6 +1,7 @@
 //! The sending half: what we may send, and the bytes of it that wait.
 
 use crate::body::encode::{self, CHUNK_FRAMING, LAST_CHUNK};
+use crate::body::encoded::Encoded;
 use crate::body::length::Framing;
 use crate::buffer::Buffer;
 use crate::error::Misuse;
@@ -27,6 +28,8 @@ struct Current {
     id: ExchangeId,
     /// What is still owed of the content.
     due: Framing,
+    /// How far content has come that is in chunks already.
+    encoded: Option<Encoded>,
     last: bool,
     may_switch: bool,
     switched: bool,
@@ -92,6 +95,7 @@ impl Send {
             self.current = Some(Current {
                 id,
                 due: request.framing(),
+                encoded: request.is_encoded().then(Encoded::new),
                 last: request.closes(),
                 may_switch: request.may_switch(),
                 switched: false,
@@ -112,6 +116,12 @@ impl Send {
                 let taken = content.len().min(room);
                 self.push(&content[..taken]);
                 self.owe(Framing::Length(left - taken as u64));
+                Ok(taken)
+            }
+            _ if self.encoded().is_some() => {
+                let taken = content.len().min(room);
+                self.follow(&content[..taken])?;
+                self.push(&content[..taken]);
                 Ok(taken)
             }
             _ => {
@@ -135,11 +145,43 @@ impl Send {
                 let left = left.checked_sub(len).ok_or(Misuse::ContentExcess { room: left })?;
                 self.owe(Framing::Length(left));
             }
+            // Unseen it could be anything.
+            _ if len > 0 && self.encoded().is_some() => return Err(Misuse::ContentExcess { room: 0 }),
             _ if len > 0 => self.push_chunk_line(len),
             _ => {}
         }
+        self.owe_framed(len);
+        Ok(())
+    }
+
+    pub(crate) fn frame_seen(&mut self, content: &[u8]) -> Result<(), Misuse> {
+        if self.content_due()? == Framing::Chunked && self.encoded().is_some() {
+            self.follow(content)?;
+            self.owe_framed(content.len() as u64);
+            return Ok(());
+        }
+        self.frame(content.len() as u64)
+    }
+
+    fn owe_framed(&mut self, len: u64) {
         self.framed = len;
         self.queued = self.queued.saturating_add(len);
+    }
+
+    fn encoded(&self) -> Option<Encoded> {
+        self.current.as_ref().and_then(|current| current.encoded)
+    }
+
+    /// Content that is in chunks already goes on; behind its end nothing is due.
+    fn follow(&mut self, content: &[u8]) -> Result<(), Misuse> {
+        let Some(encoded) = self.encoded() else { return Ok(()) };
+        let after = encoded.after(content).map_err(|room| Misuse::ContentExcess { room: room as u64 })?;
+        if let Some(current) = &mut self.current {
+            current.encoded = Some(after);
+            if after == Encoded::Over {
+                current.due = Framing::Length(0);
+            }
+        }
         Ok(())
     }
 
@@ -149,7 +191,10 @@ impl Send {
             Framing::Length(0) if trailers.is_empty() => {}
             Framing::Length(0) => return Err(Misuse::TrailersWithoutChunks),
             Framing::Length(missing) => return Err(Misuse::ContentShort { missing }),
-            _ => check_trailers(trailers)?,
+            _ => match self.encoded() {
+                Some(encoded) => return Err(Misuse::ContentShort { missing: encoded.missing() }),
+                None => check_trailers(trailers)?,
+            },
         }
         if self.due() == Framing::Chunked {
             self.push(LAST_CHUNK);
@@ -213,7 +258,7 @@ impl Send {
         assert!(n <= self.framed(), "more content was transmitted than was framed");
         self.framed -= n;
         self.sent += n;
-        if n > 0 && self.framed == 0 && self.due() == Framing::Chunked {
+        if n > 0 && self.framed == 0 && self.due() == Framing::Chunked && self.encoded().is_none() {
             self.push(b"\r\n");
         }
     }

@@ -1,25 +1,38 @@
 //! Making connections.
 
-pub(crate) mod address;
+mod attempts;
+pub(crate) mod connecting;
+pub(crate) mod lookup;
+pub(crate) mod no_proxy;
 pub(crate) mod origin;
+pub(crate) mod proxy;
+mod race;
+pub(crate) mod rules;
+pub(crate) mod socks;
 #[cfg(feature = "tls")]
 pub(crate) mod tls;
+mod tunnel;
 
-use std::io;
-use std::net::{SocketAddr, TcpStream};
-use std::os::unix::net::UnixStream;
+use std::net::SocketAddr;
 use std::path::Path;
-use std::time::Instant;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use crate::Config;
+use crate::canceller::Canceller;
+use crate::connect::attempts::Options;
+use crate::connect::connecting::{Connecting, Place};
+use crate::connect::lookup::{Resolver, Shared};
 use crate::connect::origin::Origin;
+use crate::connect::proxy::Proxy;
+use crate::connect::rules::ProxyRules;
 #[cfg(feature = "tls")]
 use crate::connect::tls::TlsSettings;
 use crate::connection::Connection;
-use crate::error::{Context, Error, ErrorKind, Stage};
-use crate::timeouts::{Bound, Operation, Timeouts};
-use crate::timing::Setup;
-use crate::transport::socket::Socket;
+use crate::error::Error;
+#[cfg(doc)]
+use crate::error::ErrorKind;
+use crate::timeouts::Timeouts;
 use crate::transport::stream::Stream;
 
 /// Makes connections, each with the same settings.
@@ -40,10 +53,31 @@ use crate::transport::stream::Stream;
 pub struct Connector {
     timeouts: Timeouts,
     deadline: Option<Instant>,
+    canceller: Option<Canceller>,
     config: Config,
-    #[cfg(feature = "tls")]
+    resolver: Shared,
+    options: Options,
+    auto_open: bool,
+    proxy: Way,
     tls: TlsSettings,
+    proxy_tls: TlsSettings,
 }
+
+/// Through which proxy to which origin.
+#[derive(Clone, Debug, Default)]
+enum Way {
+    #[default]
+    Direct,
+    Always(Arc<Proxy>),
+    Rules(Arc<ProxyRules>),
+}
+
+/// Without the feature `tls`, what there is to say about it.
+#[cfg(not(feature = "tls"))]
+#[derive(Clone, Debug, Default)]
+struct NoTls;
+#[cfg(not(feature = "tls"))]
+use NoTls as TlsSettings;
 
 impl Connector {
     /// The defaults: no bound on time but for 100 (Continue), a strict [`Config`], the roots that the system trusts.
@@ -63,9 +97,63 @@ impl Connector {
         self
     }
 
+    /// What ends every wait, the look-up included, here and on the connections.
+    pub fn canceller(mut self, canceller: Canceller) -> Self {
+        self.canceller = Some(canceller);
+        self
+    }
+
     /// How the connections treat their peers.
     pub fn config(mut self, config: Config) -> Self {
         self.config = config;
+        self
+    }
+
+    /// Who looks names up.
+    pub fn resolver(mut self, resolver: impl Resolver + 'static) -> Self {
+        self.resolver = Shared(Arc::new(resolver));
+        self
+    }
+
+    /// The address to connect from; port 0 for any. Addresses of the other family cannot be reached from it.
+    pub fn local_address(mut self, address: SocketAddr) -> Self {
+        self.options.local = Some(address);
+        self
+    }
+
+    /// Whether small writes leave at once, as they do unless told otherwise (`TCP_NODELAY`): a request leaves in as few
+    /// writes as it can anyway.
+    pub fn nodelay(mut self, nodelay: bool) -> Self {
+        self.options.delay = !nodelay;
+        self
+    }
+
+    /// Has the system ask an idle peer every so often whether it is still there (`SO_KEEPALIVE`), in whole seconds, at
+    /// least one.
+    pub fn keepalive(mut self, every: Duration) -> Self {
+        self.options.keepalive = Some(every.max(Duration::from_secs(1)));
+        self
+    }
+
+    /// Whether the connections connect anew by themselves: when a request is sent on one that the peer has closed, or that
+    /// carries no more requests, and nothing is in flight. Not unless asked for. Its settings stay, its counts and its
+    /// exchanges begin from zero. A request that has left is never sent again by itself; a pipeline, and the halves of a
+    /// connection, do not connect anew.
+    ///
+    /// ```
+    /// use wireline::{Connector, Origin, Reuse};
+    ///
+    /// # let server = wireline_testkit::Origin::start()?;
+    /// # let address = server.url("");
+    /// let mut connection = Connector::new().auto_open(true).connect(&Origin::parse(&address)?)?;
+    /// let closing = connection.request("GET", "/bytes/1").close().build()?;
+    /// connection.send(&closing, ())?.bytes()?;
+    /// assert!(matches!(connection.reuse(), Reuse::Never(_)));
+    /// assert_eq!(connection.get("/bytes/2")?.bytes()?.len(), 2);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn auto_open(mut self, auto_open: bool) -> Self {
+        self.auto_open = auto_open;
         self
     }
 
@@ -76,18 +164,53 @@ impl Connector {
         self
     }
 
-    /// Connects to an origin: looks its name up and tries its addresses in turn.
+    /// Whom a proxy that is spoken to over TLS has to be: the system's trusted roots unless set. What
+    /// [`tls`](Self::tls) says is for the origin alone, so that a proxy never sees a certificate of ours that is meant
+    /// for the origin.
+    #[cfg(feature = "tls")]
+    pub fn proxy_tls(mut self, tls: TlsSettings) -> Self {
+        self.proxy_tls = tls;
+        self
+    }
+
+    /// Goes through this proxy to every origin. An HTTP proxy forwards what is for an `http` origin: the requests of
+    /// such a connection leave in absolute-form, with the proxy's credentials. To an `https` origin, and where
+    /// [`tunnel_always`](Proxy::tunnel_always) was asked for, it makes a tunnel.
+    ///
+    /// Connections to given addresses and to Unix sockets go to no proxy.
+    pub fn proxy(mut self, proxy: Proxy) -> Self {
+        self.proxy = Way::Always(Arc::new(proxy));
+        self
+    }
+
+    /// Goes through the proxy that these rules name for the origin, if any: [`ProxyRules::from_env`] for those of the
+    /// environment, which is not looked at otherwise.
+    pub fn proxy_rules(mut self, rules: ProxyRules) -> Self {
+        self.proxy = Way::Rules(Arc::new(rules));
+        self
+    }
+
+    fn proxy_for(&self, origin: &Origin) -> Option<&Proxy> {
+        match &self.proxy {
+            Way::Direct => None,
+            Way::Always(proxy) => Some(proxy),
+            Way::Rules(rules) => rules.proxy_for(origin),
+        }
+    }
+
+    /// Connects to an origin: looks its name up and races its addresses, each with a quarter of a second for itself
+    /// before the next begins beside it (RFC 8305).
     ///
     /// # Errors
-    /// [`Resolve`](ErrorKind::Resolve), [`Connect`](ErrorKind::Connect), [`Tls`](ErrorKind::Tls),
-    /// [`Certificate`](ErrorKind::Certificate) or [`Timeout`](ErrorKind::Timeout).
+    /// [`NoSuchHost`](ErrorKind::NoSuchHost), [`ResolverUnreachable`](ErrorKind::ResolverUnreachable) or
+    /// [`Resolve`](ErrorKind::Resolve); [`Connect`](ErrorKind::Connect), that of the last address that failed;
+    /// [`Proxy`](ErrorKind::Proxy), and [`Error::proxy_answer`] says how it was refused; [`Lost`](ErrorKind::Lost) and
+    /// [`Protocol`](ErrorKind::Protocol), by a proxy; [`Tls`](ErrorKind::Tls), [`Certificate`](ErrorKind::Certificate);
+    /// [`Timeout`](ErrorKind::Timeout);
+    /// [`Canceled`](ErrorKind::Canceled); [`WouldBlock`](ErrorKind::WouldBlock), where
+    /// [`begin`](Self::begin) would make it possible to go on.
     pub fn connect(&self, origin: &Origin) -> Result<Connection<Stream>, Error> {
-        let started = Instant::now();
-        let bound = self.bound(Bound::of(self.timeouts.resolve, Operation::Resolve), started);
-        let addresses = address::resolve(origin.host(), origin.port(), bound)
-            .map_err(|error| refused(ErrorKind::Resolve, Stage::Resolving, bound, started, error))?;
-        let setup = Setup { resolve: Some(started.elapsed()), ..Setup::default() };
-        self.connect_to(origin, &addresses, setup)
+        self.begin(origin).finish()
     }
 
     /// Connects to an origin at other addresses than its name says. The name is still what TLS verifies.
@@ -95,83 +218,32 @@ impl Connector {
     /// # Errors
     /// As [`connect`](Self::connect), but for the look-up.
     pub fn connect_at(&self, origin: &Origin, addresses: &[SocketAddr]) -> Result<Connection<Stream>, Error> {
-        self.connect_to(origin, addresses, Setup::default())
+        self.begin_at(origin, addresses).finish()
     }
 
-    /// Connects to an origin that listens on a Unix socket. The connect itself has no bound: it waits only while the
-    /// listener's backlog is full.
+    /// Connects to an origin that listens on a Unix socket.
     ///
     /// # Errors
     /// As [`connect`](Self::connect), but for the look-up.
     pub fn connect_unix(&self, origin: &Origin, path: impl AsRef<Path>) -> Result<Connection<Stream>, Error> {
-        let started = Instant::now();
-        let bound = self.bound(Bound::of(self.timeouts.connect, Operation::Connect), started);
-        let stream = UnixStream::connect(path)
-            .map_err(|error| refused(ErrorKind::Connect, Stage::Connecting, bound, started, error))?;
-        let setup = Setup { connect: Some(started.elapsed()), ..Setup::default() };
-        self.secure(origin, stream.into(), setup)
+        self.begin_unix(origin, path).finish()
     }
 
-    fn connect_to(
-        &self,
-        origin: &Origin,
-        addresses: &[SocketAddr],
-        mut setup: Setup,
-    ) -> Result<Connection<Stream>, Error> {
-        let started = Instant::now();
-        let bound = self.bound(Bound::of(self.timeouts.connect, Operation::Connect), started);
-        let stream: TcpStream = address::connect(addresses, bound.left)
-            .map_err(|error| refused(ErrorKind::Connect, Stage::Connecting, bound, started, error))?;
-        setup.connect = Some(started.elapsed());
-        self.secure(origin, stream.into(), setup)
+    /// Begins to connect, for those who go on by themselves: [`connect`](Self::connect) in steps.
+    #[must_use]
+    pub fn begin(&self, origin: &Origin) -> Connecting {
+        Connecting::new(self.clone(), origin.clone(), Place::Name)
     }
 
-    #[cfg(feature = "tls")]
-    fn secure(&self, origin: &Origin, socket: Socket, mut setup: Setup) -> Result<Connection<Stream>, Error> {
-        if !origin.is_secure() {
-            return Ok(self.finish(origin, socket.into(), setup));
-        }
-        let started = Instant::now();
-        let bound = self.bound(Bound::of(self.timeouts.tls, Operation::Tls), started);
-        let stream = self.tls.secure(socket, origin.host(), bound.left).map_err(|error| {
-            let kind = if tls::is_about_certificate(&error) { ErrorKind::Certificate } else { ErrorKind::Tls };
-            refused(kind, Stage::Securing, bound, started, error)
-        })?;
-        setup.tls = Some(started.elapsed());
-        Ok(self.finish(origin, Stream::Tls(Box::new(stream)), setup))
+    /// Begins to connect: [`connect_at`](Self::connect_at) in steps.
+    #[must_use]
+    pub fn begin_at(&self, origin: &Origin, addresses: &[SocketAddr]) -> Connecting {
+        Connecting::new(self.clone(), origin.clone(), Place::At(addresses.to_vec()))
     }
 
-    #[cfg(not(feature = "tls"))]
-    fn secure(&self, origin: &Origin, socket: Socket, setup: Setup) -> Result<Connection<Stream>, Error> {
-        if origin.is_secure() {
-            let error = io::Error::new(io::ErrorKind::Unsupported, "wireline was built without its feature `tls`");
-            let bound = Bound::of(None, Operation::Tls);
-            return Err(refused(ErrorKind::Tls, Stage::Securing, bound, Instant::now(), error));
-        }
-        Ok(self.finish(origin, socket.into(), setup))
-    }
-
-    fn finish(&self, origin: &Origin, stream: Stream, setup: Setup) -> Connection<Stream> {
-        let mut connection = Connection::with_transport(stream, self.config);
-        connection.set_origin(origin.clone(), setup);
-        connection.set_timeouts(self.timeouts);
-        connection.set_deadline(self.deadline);
-        connection
-    }
-
-    fn bound(&self, bound: Bound, now: Instant) -> Bound {
-        bound.until(self.deadline, Operation::Deadline, now)
-    }
-}
-
-/// Why there is no connection. That time is up comes as `WouldBlock` from below, whatever the operation.
-fn refused(kind: ErrorKind, stage: Stage, bound: Bound, started: Instant, error: io::Error) -> Error {
-    let context = Context::before(stage, started.elapsed());
-    match (error.kind(), bound.left) {
-        (io::ErrorKind::WouldBlock, Some(left)) if left.is_zero() && bound.operation != Operation::Deadline => {
-            Error::new(ErrorKind::WouldBlock(bound.operation), context)
-        }
-        (io::ErrorKind::WouldBlock, Some(_)) => Error::new(ErrorKind::Timeout(bound.operation), context),
-        _ => Error::from_system(kind, context, error),
+    /// Begins to connect: [`connect_unix`](Self::connect_unix) in steps.
+    #[must_use]
+    pub fn begin_unix(&self, origin: &Origin, path: impl AsRef<Path>) -> Connecting {
+        Connecting::new(self.clone(), origin.clone(), Place::Unix(path.as_ref().to_owned()))
     }
 }

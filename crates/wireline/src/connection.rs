@@ -1,5 +1,7 @@
 //! One blocking connection.
 
+mod questions;
+
 use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::os::fd::{AsFd, BorrowedFd};
@@ -7,22 +9,23 @@ use std::os::unix::net::UnixStream;
 use std::time::Instant;
 
 use http::Method;
-use wireline_proto::{
-    Config, Connection as Core, Deviations, ExchangeId, Interest, Request, RequestBuilder, Reuse, Unanswered,
-};
+use wireline_proto::{Config, Connection as Core, Request, RequestBuilder, Reuse};
 
+use crate::canceller::Canceller;
 use crate::connect::Connector;
 use crate::connect::origin::Origin;
+use crate::connect::proxy::Proxy;
 use crate::content::Content;
 use crate::driver::Driver;
 use crate::error::Error;
 use crate::pipeline::Pipeline;
 use crate::reply::Head;
-use crate::response::{Dropped, Response};
+use crate::response::Response;
 use crate::split::{self, ReceiveHalf, SendHalf};
 use crate::tap::Tap;
+use crate::tap::redact::Redact;
 use crate::timeouts::Timeouts;
-use crate::timing::{Setup, Timing};
+use crate::timing::Setup;
 use crate::transport::Transport;
 use crate::transport::bring::Bring;
 use crate::transport::stream::Stream;
@@ -39,6 +42,23 @@ pub struct Connection<S: Transport = Stream> {
     driver: Driver<S>,
     origin: Option<Origin>,
     host: Option<String>,
+    proxy_answer: Option<Head>,
+    /// How to connect anew, where that happens by itself.
+    reopen: Option<Box<dyn Reopen<S>>>,
+}
+
+/// Makes another connection to the same origin.
+pub(crate) trait Reopen<S: Transport>: std::fmt::Debug + Send {
+    fn reopen(&mut self, settings: &Driver<S>) -> Result<Connection<S>, Error>;
+}
+
+/// How a connection was made.
+pub(crate) struct Made<S: Transport> {
+    pub(crate) reopen: Option<Box<dyn Reopen<S>>>,
+    pub(crate) setup: Setup,
+    /// The proxy that every request goes to, and for whom.
+    pub(crate) forward: Option<Box<(Proxy, Origin)>>,
+    pub(crate) answer: Option<Head>,
 }
 
 impl Connection<Stream> {
@@ -99,7 +119,8 @@ impl<S: Transport> Connection<S> {
     /// Over a transport.
     #[must_use]
     pub fn with_transport(transport: S, config: Config) -> Self {
-        Self { driver: Driver::new(Core::new(config), transport), origin: None, host: None }
+        let driver = Driver::new(Core::new(config), transport);
+        Self { driver, origin: None, host: None, proxy_answer: None, reopen: None }
     }
 
     // Exchanges
@@ -128,6 +149,50 @@ impl<S: Transport> Connection<S> {
     /// then resets the connection ([`Response::request_sent`] says so). Content that waits for 100 (Continue) does so
     /// for [`Timeouts::expect_continue`].
     ///
+    /// # An expectation that is refused
+    /// 417 (Expectation Failed) says that a server on the way does not support expectations, not that the content is
+    /// unwanted: the request should be repeated without `Expect` (RFC 9110 section 10.1.1). That is left to the caller,
+    /// since it sends again. [`Response::request_sent`] says whether the content had left, and [`reuse`](Self::reuse)
+    /// what has become of the connection. In place of 100 (Continue), 417 leaves content unsent that the peer may still
+    /// wait for, so the connection takes no other request; a server that read the content first leaves one that does.
+    ///
+    /// ```
+    /// use wireline::{Connection, Connector, Error, Reuse, StatusCode};
+    ///
+    /// fn put(connection: &mut Connection, content: &str) -> Result<StatusCode, Error> {
+    ///     let length = content.len() as u64;
+    ///     let request = connection.request("PUT", "/").content_length(length).expect_continue().build()?;
+    ///     let response = connection.send(&request, content)?;
+    ///     let status = response.status();
+    ///     response.discard()?;
+    ///     if status != StatusCode::EXPECTATION_FAILED {
+    ///         return Ok(status);
+    ///     }
+    ///     if connection.reuse() != Reuse::Now {
+    ///         let origin = connection.origin().cloned().expect("a connector made it");
+    ///         *connection = Connector::new().connect(&origin)?;
+    ///     }
+    ///     let request = connection.request("PUT", "/").content_length(length).build()?;
+    ///     Ok(connection.send(&request, content)?.status())
+    /// }
+    /// # use wireline_testkit::{Script, ScriptedPeer};
+    /// # let refusal = "HTTP/1.1 417 Expectation Failed\r\nContent-Length: 0\r\n\r\n";
+    /// # let (begun, created) = (Script::new().read_head(), "HTTP/1.1 201 Created\r\nContent-Length: 0\r\n\r\n");
+    /// # let at_once = begun.clone().send(refusal).hold();
+    /// # let again = begun.clone().expect("abc").send(created);
+    /// # let late = begun.expect("abc").send(refusal).read_head().expect("abc").send(created);
+    /// # for (scripts, connections) in [(vec![at_once, again], 2), (vec![late], 1)] {
+    /// # let server = ScriptedPeer::start(scripts)?;
+    /// # let address = server.url("");
+    ///
+    /// let mut connection = Connection::connect(&address)?;
+    /// assert_eq!(put(&mut connection, "abc")?, 201);
+    /// # drop(connection);
+    /// # assert_eq!(server.join().len(), connections);
+    /// # }
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
     /// # Errors
     /// [`Closed`](crate::ErrorKind::Closed), [`Misuse`](crate::ErrorKind::Misuse) and
     /// [`InFlight`](crate::ErrorKind::InFlight): nothing was sent. [`Timeout`](crate::ErrorKind::Timeout) and
@@ -135,6 +200,7 @@ impl<S: Transport> Connection<S> {
     /// [`receive`](Self::receive).
     /// [`Lost`](crate::ErrorKind::Lost), [`Protocol`](crate::ErrorKind::Protocol): the end of the connection.
     pub fn send<'a>(&mut self, request: &Request, content: impl Into<Content<'a>>) -> Result<Response<'_, S>, Error> {
+        self.reopen_if_over()?;
         self.driver.send_whole(request, content.into())?;
         self.receive()
     }
@@ -197,96 +263,15 @@ impl<S: Transport> Connection<S> {
         Ok(Response::new(&mut self.driver))
     }
 
+    /// The response that was received last, as [`suspend`](Response::suspend) left it, or complete. `None` where none has
+    /// been received, and while the next one is awaited.
+    pub fn response(&mut self) -> Option<Response<'_, S>> {
+        self.driver.reply.is_received().then(|| Response::new(&mut self.driver))
+    }
+
     /// Several exchanges at a time.
     pub fn pipeline(&mut self) -> Pipeline<'_, S> {
         Pipeline::new(&mut self.driver)
-    }
-
-    // Questions
-
-    /// Looks, without waiting, whether the peer has closed or said something unasked, and says whether the connection
-    /// can carry another request. A request does the same look by itself when the connection was idle.
-    pub fn look(&mut self) -> Reuse {
-        self.driver.look();
-        self.reuse()
-    }
-
-    /// Whether the connection can carry another request, as far as is known.
-    #[must_use]
-    pub fn reuse(&self) -> Reuse {
-        self.driver.core.reuse()
-    }
-
-    /// Each exchange without a complete response, in order: after a failure, what is safe to send again.
-    pub fn unanswered(&self) -> impl Iterator<Item = Unanswered> + '_ {
-        self.driver.core.unanswered()
-    }
-
-    /// The exchange whose response comes next.
-    #[must_use]
-    pub fn receiving(&self) -> Option<ExchangeId> {
-        self.driver.core.receiving()
-    }
-
-    /// The interim responses of the exchange that is going on, or of the last one: also where no final response came.
-    #[must_use]
-    pub fn interim(&self) -> &[Head] {
-        &self.driver.reply.interim
-    }
-
-    /// What had to be tolerated in the response being received, or the last one.
-    #[must_use]
-    pub fn deviations(&self) -> Deviations {
-        self.driver.core.deviations()
-    }
-
-    /// How many bytes were handed to the transport.
-    #[must_use]
-    pub fn bytes_sent(&self) -> u64 {
-        self.driver.core.bytes_sent()
-    }
-
-    /// How many bytes have come.
-    #[must_use]
-    pub fn bytes_received(&self) -> u64 {
-        self.driver.core.bytes_received()
-    }
-
-    /// How much content of the last request was handed to the transport, in bytes, framing not counted.
-    #[must_use]
-    pub fn content_sent(&self) -> u64 {
-        self.driver.content_sent
-    }
-
-    /// The timing of the exchange that is going on, or of the last one.
-    #[must_use]
-    pub fn timing(&self) -> Timing {
-        self.driver.clock.timing()
-    }
-
-    /// What became of the last response that was dropped before its end.
-    #[must_use]
-    pub fn dropped(&self) -> Option<Dropped> {
-        self.driver.dropped
-    }
-
-    /// What the connection waits for, as far as HTTP is concerned: with [`fd`](Self::fd), what an event loop has to know of
-    /// a plain connection. TLS may have bytes of its own to send, which leave with the next call.
-    #[must_use]
-    pub fn interest(&self) -> Interest {
-        self.driver.core.interest()
-    }
-
-    /// The origin, where the connection was made by a [`Connector`].
-    #[must_use]
-    pub fn origin(&self) -> Option<&Origin> {
-        self.origin.as_ref()
-    }
-
-    /// What carries the bytes; `None` once it is closed.
-    #[must_use]
-    pub fn transport(&self) -> Option<&S> {
-        self.driver.transport.as_ref()
     }
 
     // Settings
@@ -312,9 +297,28 @@ impl<S: Transport> Connection<S> {
         self.driver.deadline = deadline;
     }
 
-    /// Shows every byte to `tap`, from now on.
+    /// Whether calls return [`WouldBlock`](crate::ErrorKind::WouldBlock) rather than wait, as with timeouts of zero, but with
+    /// the timeouts as they are: a call that is made again keeps to the bound of its wait. For event loops:
+    /// [`interest`](Self::interest) and [`until`](Self::until) say what to wait for.
+    pub fn set_nonblocking(&mut self, nonblocking: bool) {
+        self.driver.is_nonblocking = nonblocking;
+    }
+
+    /// Ends this connection's waits, from now on, when `canceller` is canceled.
+    pub fn set_canceller(&mut self, canceller: Option<Canceller>) {
+        self.driver.set_canceller(canceller);
+    }
+
+    /// Shows every byte to `tap`, from now on, but for credentials: see [`show_all`](Self::show_all).
     pub fn set_tap(&mut self, tap: Option<Box<dyn Tap>>) {
-        self.driver.tap = tap;
+        self.driver.tap = tap.map(|tap| Box::new(Redact::new(tap)) as Box<dyn Tap>);
+    }
+
+    /// Shows every byte to `tap`, from now on, with whatever credentials are in it. Otherwise the values of
+    /// `Authorization`, `Cookie`, `Proxy-Authorization` and `Set-Cookie` are shown as asterisks; those that stand elsewhere,
+    /// in a target say, are not recognised.
+    pub fn show_all(&mut self, tap: Box<dyn Tap>) {
+        self.driver.tap = Some(tap);
     }
 
     /// How much of a response that is dropped before its end is read, so that the connection can be used again, rather
@@ -332,14 +336,48 @@ impl<S: Transport> Connection<S> {
         self.driver.close();
     }
 
+    /// The same connection over another transport, which carries on where this one stands: another layer around it, say.
+    /// It does not connect anew by itself any more.
+    ///
+    /// # Errors
+    /// What `map` says; then the connection is gone.
+    pub fn map_transport<T: Transport>(
+        self,
+        map: impl FnOnce(S) -> std::io::Result<T>,
+    ) -> std::io::Result<Connection<T>> {
+        let Self { driver, origin, host, proxy_answer, .. } = self;
+        Ok(Connection { driver: driver.map(map)?, origin, host, proxy_answer, reopen: None })
+    }
+
     pub(crate) fn driver(&mut self) -> &mut Driver<S> {
         &mut self.driver
     }
 
-    pub(crate) fn set_origin(&mut self, origin: Origin, setup: Setup) {
+    /// Connects anew where nothing more can be sent, nothing is in flight, and that was asked for
+    /// ([`Connector::auto_open`]).
+    pub(crate) fn reopen_if_over(&mut self) -> Result<(), Error> {
+        let Self { driver, reopen: Some(reopen), .. } = self else { return Ok(()) };
+        if driver.core.receiving().is_some() {
+            return Ok(());
+        }
+        driver.look_if_idle(Instant::now());
+        if !matches!(driver.core.reuse(), Reuse::Never(_)) {
+            return Ok(());
+        }
+        let mut new = reopen.reopen(driver)?;
+        new.driver.keep_settings_of(driver);
+        std::mem::swap(driver, &mut new.driver);
+        self.proxy_answer = new.proxy_answer.take();
+        Ok(())
+    }
+
+    pub(crate) fn set_origin(&mut self, origin: Origin, made: Made<S>) {
         self.host = Some(origin.host_field());
         self.origin = Some(origin);
-        self.driver.clock.setup = setup;
+        self.proxy_answer = made.answer;
+        self.reopen = made.reopen;
+        self.driver.clock.setup = made.setup;
+        self.driver.forward = made.forward;
     }
 }
 
@@ -366,5 +404,15 @@ impl<S: Transport + AsFd> Connection<S> {
     #[must_use]
     pub fn fd(&self) -> Option<BorrowedFd<'_>> {
         self.driver.transport.as_ref().map(AsFd::as_fd)
+    }
+}
+
+impl<S: Transport + AsFd> AsFd for Connection<S> {
+    /// The descriptor to wait on.
+    ///
+    /// # Panics
+    /// When the connection is closed: [`fd`](Connection::fd) asks first.
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.fd().expect("the connection is closed")
     }
 }

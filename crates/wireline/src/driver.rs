@@ -4,16 +4,22 @@
 //! the wait is for both directions, and what comes is read into the core's bounded buffer: that is why a pipeline
 //! cannot deadlock, and why an early answer is heard while content is being sent.
 
+mod waiting;
+
 use std::io::{self, IoSlice};
 use std::time::{Duration, Instant};
 
-use wireline_proto::{Connection as Core, Framing, Misuse, Reuse};
+use wireline_proto::{CloseReason, Config, Connection as Core, Framing, Misuse, Reuse};
 
+use crate::canceller::Canceller;
+use crate::connect::origin::Origin;
+use crate::connect::proxy::Proxy;
+use crate::driver::waiting::Waiting;
 use crate::error::{Context, Error, ErrorKind, Stage};
 use crate::reply::Reply;
 use crate::response::Dropped;
 use crate::tap::Tap;
-use crate::timeouts::{Bound, Operation, Timeouts};
+use crate::timeouts::{Operation, Timeouts};
 use crate::timing::Clock;
 use crate::transport::{Ready, Transport};
 
@@ -24,24 +30,35 @@ pub(crate) struct Driver<S: Transport> {
     pub(crate) transport: Option<S>,
     pub(crate) timeouts: Timeouts,
     pub(crate) deadline: Option<Instant>,
+    pub(crate) canceller: Option<Canceller>,
     pub(crate) tap: Option<Box<dyn Tap>>,
     pub(crate) clock: Clock,
     pub(crate) reply: Reply,
+    /// The proxy that forwards every request, and to whom.
+    pub(crate) forward: Option<Box<(Proxy, Origin)>>,
     /// Content of the last request: what has left, and what waits in the core's buffer.
     pub(crate) content_sent: u64,
     pub(crate) content_waiting: u64,
     /// Content of the last request was not sent, or not all of it.
     pub(crate) cut_short: bool,
+    /// It was the caller who gave the rest of it up.
+    pub(crate) has_abandoned: bool,
     /// Who sends the last request's content step by step knows that it was answered early.
     pub(crate) told_early: bool,
     /// The last request's content goes on although it was answered.
     pub(crate) keep_sending: bool,
+    /// How long the last request's content waits for 100 (Continue).
+    pub(crate) continue_within: Option<Duration>,
     /// When the last request's wait for 100 (Continue) is over.
     pub(crate) continue_until: Option<Instant>,
     /// What was read from the caller's reader and has not left.
     pub(crate) held: Vec<u8>,
     /// Nothing waits: who calls does so without the lock that is held here.
     pub(crate) no_wait: bool,
+    /// Nothing waits: who calls does so in an event loop, and calls again when there is something or the time is up.
+    pub(crate) is_nonblocking: bool,
+    /// Since when a call that does not wait would have to.
+    waiting: Option<Waiting>,
     /// How much of a response that is dropped is read rather than the connection closed, in bytes.
     pub(crate) drain: u64,
     /// What became of the last response that was dropped before its end.
@@ -76,17 +93,23 @@ impl<S: Transport> Driver<S> {
             transport: Some(transport),
             timeouts: Timeouts::default(),
             deadline: None,
+            canceller: None,
             tap: None,
             clock: Clock::default(),
             reply: Reply::default(),
+            forward: None,
             content_sent: 0,
             content_waiting: 0,
             cut_short: false,
+            has_abandoned: false,
             told_early: false,
             keep_sending: false,
+            continue_within: None,
             continue_until: None,
             held: Vec::new(),
             no_wait: false,
+            is_nonblocking: false,
+            waiting: None,
             drain: 64 << 10,
             dropped: None,
             broken: None,
@@ -94,6 +117,51 @@ impl<S: Transport> Driver<S> {
             heard: Instant::now(),
             unseen: true,
         }
+    }
+
+    /// The same over another transport that carries on where this one stands.
+    pub(crate) fn map<T: Transport>(mut self, map: impl FnOnce(S) -> io::Result<T>) -> io::Result<Driver<T>> {
+        let transport = self.transport.take().map(map).transpose()?;
+        let core = std::mem::replace(&mut self.core, Core::new(Config::default()));
+        Ok(Driver {
+            core,
+            transport,
+            timeouts: self.timeouts,
+            deadline: self.deadline,
+            canceller: self.canceller.take(),
+            tap: self.tap.take(),
+            clock: std::mem::take(&mut self.clock),
+            reply: std::mem::take(&mut self.reply),
+            forward: self.forward.take(),
+            content_sent: self.content_sent,
+            content_waiting: self.content_waiting,
+            cut_short: self.cut_short,
+            has_abandoned: self.has_abandoned,
+            told_early: self.told_early,
+            keep_sending: self.keep_sending,
+            continue_within: self.continue_within,
+            continue_until: self.continue_until,
+            held: std::mem::take(&mut self.held),
+            no_wait: self.no_wait,
+            is_nonblocking: self.is_nonblocking,
+            waiting: self.waiting,
+            drain: self.drain,
+            dropped: self.dropped,
+            broken: self.broken.take(),
+            mute: self.mute,
+            heard: self.heard,
+            unseen: self.unseen,
+        })
+    }
+
+    /// Takes over what the caller has set on the connection before.
+    pub(crate) fn keep_settings_of(&mut self, before: &mut Self) {
+        self.timeouts = before.timeouts;
+        self.deadline = before.deadline;
+        self.drain = before.drain;
+        self.is_nonblocking = before.is_nonblocking;
+        self.tap = before.tap.take();
+        self.set_canceller(before.canceller.take());
     }
 
     /// Looks, without waiting, whether the peer has closed or said something unasked since the last exchange.
@@ -120,7 +188,7 @@ impl<S: Transport> Driver<S> {
     pub(crate) fn offer(&mut self, content: &mut &[u8]) -> bool {
         let only_queued = content.is_empty();
         while !self.mute {
-            let Self { core, transport: Some(transport), tap, .. } = self else { break };
+            let Self { core, transport: Some(transport), tap, clock, .. } = self else { break };
             let queued = core.transmit();
             if content.is_empty() && (queued.is_empty() || !only_queued) {
                 match transport.flush() {
@@ -142,9 +210,9 @@ impl<S: Transport> Driver<S> {
                     let (left, rest) = content.split_at(written - head);
                     if let Some(tap) = tap {
                         let now = Instant::now();
-                        for part in [&queued[..head], left].into_iter().filter(|part| !part.is_empty()) {
-                            tap.sent(part, now);
-                        }
+                        let after_head = core.bytes_sent() + head as u64;
+                        clock.share_out(core.bytes_sent(), &queued[..head], |part, whose| tap.sent(part, now, whose));
+                        clock.share_out(after_head, left, |part, whose| tap.sent(part, now, whose));
                     }
                     *content = rest;
                     core.transmitted(head);
@@ -185,7 +253,7 @@ impl<S: Transport> Driver<S> {
             match self.take_in(patience) {
                 Ok(()) => return Ok(Filled::Came),
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(_) if late => return Ok(Filled::Late),
+                Err(_) if late && !self.is_canceled() => return Ok(Filled::Late),
                 Err(_) => return Err(self.too_late(bound)),
             }
         }
@@ -229,13 +297,24 @@ impl<S: Transport> Driver<S> {
         self.heard = Instant::now();
         self.unseen = read == space.len();
         if let Some(tap) = tap.as_mut().filter(|_| read > 0) {
-            tap.received(&space[..read], self.heard);
+            tap.received(&space[..read], self.heard, self.clock.front().map(|marks| marks.exchange));
         }
         match read {
             0 => self.hear_end(),
             read => self.core.received(read),
         }
         Ok(())
+    }
+
+    /// Takes bytes in that somebody else has read.
+    pub(crate) fn take_in_early(&mut self, mut bytes: &[u8]) {
+        while !bytes.is_empty() && !self.core.receive_space().is_empty() {
+            let space = self.core.receive_space();
+            let (now, later) = bytes.split_at(bytes.len().min(space.len()));
+            space[..now.len()].copy_from_slice(now);
+            self.core.received(now.len());
+            bytes = later;
+        }
     }
 
     /// Reads content, of which nothing is in the core's buffer, straight into the caller's memory. 0: the core knows
@@ -250,7 +329,7 @@ impl<S: Transport> Driver<S> {
                     self.heard = Instant::now();
                     self.unseen = read == into.len();
                     if let Some(tap) = &mut self.tap {
-                        tap.received(&into[..read], self.heard);
+                        tap.received(&into[..read], self.heard, self.clock.front().map(|marks| marks.exchange));
                     }
                     self.core.took_content(read as u64);
                     return Ok(read);
@@ -277,6 +356,15 @@ impl<S: Transport> Driver<S> {
         })
     }
 
+    /// Nothing more is sent, and the peer need not wait for it. What is queued and has not left is cut short too.
+    pub(crate) fn end_write(&mut self) {
+        if let Some(transport) = &mut self.transport {
+            transport.end_write();
+        }
+        self.mute = true;
+        self.core.transmit_closed();
+    }
+
     /// Closes what carries the bytes. The questions still have answers.
     pub(crate) fn close(&mut self) {
         if let Some(mut transport) = self.transport.take() {
@@ -297,41 +385,6 @@ impl<S: Transport> Driver<S> {
 
     pub(crate) fn heard(&self) -> Instant {
         self.heard
-    }
-
-    /// How long the next wait may take.
-    fn bound(&self, each: Option<Duration>, operation: Operation) -> Result<Bound, Error> {
-        if self.no_wait { Ok(Bound::of(Some(Duration::ZERO), operation)) } else { self.patience(each, operation) }
-    }
-
-    /// How long the caller wants the next wait to take at most.
-    pub(crate) fn patience(&self, each: Option<Duration>, operation: Operation) -> Result<Bound, Error> {
-        let bound = Bound::of(each, operation);
-        let exchange = self.timeouts.exchange.filter(|_| self.clock.front().is_some());
-        if exchange.is_none() && self.deadline.is_none() {
-            return Ok(bound);
-        }
-        if exchange == Some(Duration::ZERO) {
-            return Ok(Bound::of(exchange, Operation::Exchange));
-        }
-        let now = Instant::now();
-        let end = exchange.and_then(|exchange| self.clock.front()?.started.checked_add(exchange));
-        let bound = bound.until(end, Operation::Exchange, now).until(self.deadline, Operation::Deadline, now);
-        match bound {
-            Bound { left: Some(Duration::ZERO), operation: Operation::Exchange | Operation::Deadline } => {
-                Err(self.error(ErrorKind::Timeout(bound.operation)))
-            }
-            bound => Ok(bound),
-        }
-    }
-
-    /// The wait was over before anything happened.
-    pub(crate) fn too_late(&self, bound: Bound) -> Error {
-        self.error(match bound.left {
-            Some(left) if !left.is_zero() => ErrorKind::Timeout(bound.operation),
-            // A caller's own stream may refuse to wait where nothing bounds it.
-            _ => ErrorKind::WouldBlock(bound.operation),
-        })
     }
 
     /// Writing failed. What the peer has sent is still worth reading.
@@ -366,10 +419,10 @@ impl<S: Transport> Driver<S> {
     }
 
     pub(crate) fn misuse(&self, misuse: Misuse) -> Error {
-        self.error(match misuse {
-            Misuse::Closed(reason) => ErrorKind::Closed(reason),
-            misuse => ErrorKind::Misuse(misuse),
-        })
+        match misuse {
+            Misuse::Closed(reason) => self.closed_for(reason),
+            misuse => self.error(ErrorKind::Misuse(misuse)),
+        }
     }
 
     pub(crate) fn source_failed(&self, error: io::Error) -> Error {
@@ -378,10 +431,19 @@ impl<S: Transport> Driver<S> {
 
     /// Nothing more comes, or ever came.
     pub(crate) fn closed(&self) -> Error {
-        self.error(match self.core.reuse() {
-            Reuse::Never(reason) => ErrorKind::Closed(reason),
-            _ => ErrorKind::NothingOwed,
-        })
+        match self.core.reuse() {
+            Reuse::Never(reason) => self.closed_for(reason),
+            _ => self.error(ErrorKind::NothingOwed),
+        }
+    }
+
+    /// With what the system or TLS said, where it said anything.
+    fn closed_for(&self, reason: CloseReason) -> Error {
+        let error = self.error(ErrorKind::Closed(reason));
+        match &self.broken {
+            Some(broken) => error.with_cause(same(broken)),
+            None => error,
+        }
     }
 
     fn context(&self) -> Context {
@@ -425,5 +487,5 @@ impl<S: Transport> std::fmt::Debug for Driver<S> {
 
 /// The same error once more, as far as it can be had.
 fn same(error: &io::Error) -> io::Error {
-    error.raw_os_error().map_or_else(|| error.kind().into(), io::Error::from_raw_os_error)
+    error.raw_os_error().map_or_else(|| io::Error::new(error.kind(), error.to_string()), io::Error::from_raw_os_error)
 }

@@ -8,6 +8,8 @@ use std::time::Duration;
 use wireline_proto as proto;
 
 use crate::connect::origin::InvalidUrl;
+use crate::connect::socks::SocksError;
+use crate::reply::Head;
 use crate::timeouts::Operation;
 use crate::{CloseReason, ExchangeId, InvalidRequest, Misuse};
 
@@ -21,6 +23,7 @@ struct Details {
     cause: Option<Cause>,
     context: Context,
     partial: Vec<u8>,
+    answer: Option<Head>,
 }
 
 #[derive(Debug)]
@@ -52,12 +55,24 @@ impl Context {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ErrorKind {
+    /// A wait was ended by a [`Canceller`](crate::Canceller). Nothing was lost: make the call again, when it is reset.
+    Canceled,
     /// The peer's certificate is not to be believed.
     Certificate,
+    /// The charset that the response names is not known here. The content is in [`Error::partial`], all of it.
+    Charset,
     /// This connection takes no more requests, and why. Nothing was sent: connect anew.
     Closed(CloseReason),
+    /// The content is not in the content coding that it is said to be in, ends before that does, or goes on behind it;
+    /// or the coding is not known here (RFC 9110 section 8.4).
+    Coding,
     /// Nobody accepted the connection.
     Connect,
+    /// Decoded, the content is more than was allowed for.
+    Expansion {
+        /// The bound, in bytes: see [`Expansion`](crate::Expansion).
+        bound: u64,
+    },
     /// An exchange has not been finished: [`receive`](crate::Connection::receive) its response first.
     InFlight,
     /// The request cannot be built. Nothing was sent.
@@ -69,12 +84,16 @@ pub enum ErrorKind {
     Lost,
     /// A command that is not legal now. Nothing has changed.
     Misuse(Misuse),
+    /// The host's name does not exist, or has no address.
+    NoSuchHost,
     /// No response is owed.
     NothingOwed,
-    /// The content is not UTF-8.
+    /// The content is not text in its charset.
     NotText,
     /// What the peer sent is not HTTP/1.1, or too much.
     Protocol,
+    /// The proxy does not make the connection: [`Error::proxy_answer`] or [`Error::socks`] says why.
+    Proxy,
     /// The peer does not read before its responses have been, and the buffer for them is full. Nothing was lost and
     /// nothing has changed: receive a response and make the call again.
     ReceiveBufferFull {
@@ -83,14 +102,23 @@ pub enum ErrorKind {
     },
     /// Going on needs the responses before it to be received. Nothing has changed.
     ReceiveFirst,
-    /// The host's name could not be looked up.
+    /// The host's name could not be looked up, and the resolver does not say why.
     Resolve,
+    /// The host's name could not be looked up, because nobody could be asked: the resolver is not reachable, or does not
+    /// answer. Later it may.
+    ResolverUnreachable,
     /// The caller's own content could not be read.
     Source,
     /// It took too long.
     Timeout(Operation),
     /// The TLS handshake failed, or what came later is not TLS.
     Tls,
+    /// The content, or a line of it, is longer than the caller has room for. Nothing was lost: what was read is in
+    /// [`Error::partial`], and the rest can be read.
+    TooLong {
+        /// The caller's bound, in bytes.
+        bound: u64,
+    },
     /// It would have to wait, and was told not to. Nothing was lost: make the call again.
     WouldBlock(Operation),
 }
@@ -100,50 +128,71 @@ impl ErrorKind {
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
+            Self::Canceled => "canceled",
             Self::Certificate => "certificate",
+            Self::Charset => "charset",
             Self::Closed(_) => "closed",
+            Self::Coding => "coding",
             Self::Connect => "connect",
+            Self::Expansion { .. } => "expansion",
             Self::InFlight => "in-flight",
             Self::InvalidRequest(_) => "invalid-request",
             Self::InvalidUrl(_) => "invalid-url",
             Self::Lost => "lost",
             Self::Misuse(_) => "misuse",
+            Self::NoSuchHost => "no-such-host",
             Self::NothingOwed => "nothing-owed",
             Self::NotText => "not-text",
             Self::Protocol => "protocol",
+            Self::Proxy => "proxy",
             Self::ReceiveBufferFull { .. } => "receive-buffer-full",
             Self::ReceiveFirst => "receive-first",
             Self::Resolve => "resolve",
+            Self::ResolverUnreachable => "resolver-unreachable",
             Self::Source => "source",
             Self::Timeout(_) => "timeout",
             Self::Tls => "tls",
+            Self::TooLong { .. } => "too-long",
             Self::WouldBlock(_) => "would-block",
         }
+    }
+
+    /// Whether the same call can be made again, and nothing has changed.
+    pub(crate) const fn is_passing(self) -> bool {
+        matches!(self, Self::Canceled | Self::ReceiveBufferFull { .. } | Self::Timeout(_) | Self::WouldBlock(_))
     }
 }
 
 impl fmt::Display for ErrorKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::Canceled => f.write_str("canceled"),
             Self::Certificate => f.write_str("certificate not accepted"),
+            Self::Charset => f.write_str("a charset that is not known here"),
             Self::Closed(reason) => write!(f, "no more requests on this connection: {reason}"),
+            Self::Coding => f.write_str("cannot decode the content"),
             Self::Connect => f.write_str("cannot connect"),
+            Self::Expansion { bound } => write!(f, "the content is more than {bound} bytes when it is decoded"),
             Self::InFlight => f.write_str("an exchange has not been finished"),
             Self::InvalidRequest(invalid) => write!(f, "request refused: {invalid}"),
             Self::InvalidUrl(invalid) => write!(f, "URL refused: {invalid}"),
             Self::Lost => f.write_str("connection lost"),
             Self::Misuse(misuse) => misuse.fmt(f),
+            Self::NoSuchHost => f.write_str("no such host"),
             Self::NothingOwed => f.write_str("no response is owed"),
-            Self::NotText => f.write_str("the content is not UTF-8"),
+            Self::NotText => f.write_str("the content is not text in its charset"),
             Self::Protocol => f.write_str("protocol broken"),
+            Self::Proxy => f.write_str("the proxy refused"),
             Self::ReceiveBufferFull { bound } => {
                 write!(f, "the receive buffer of {bound} bytes is full: receive a response first")
             }
             Self::ReceiveFirst => f.write_str("responses that were asked for before have to be received first"),
             Self::Resolve => f.write_str("cannot look the name up"),
+            Self::ResolverUnreachable => f.write_str("no resolver can be reached"),
             Self::Source => f.write_str("cannot read the content to send"),
             Self::Timeout(operation) => write!(f, "took too long: {operation}"),
             Self::Tls => f.write_str("TLS failed"),
+            Self::TooLong { bound } => write!(f, "longer than {bound} bytes"),
             Self::WouldBlock(operation) => write!(f, "would have to wait: {operation}"),
         }
     }
@@ -157,6 +206,8 @@ pub enum Stage {
     Resolving,
     /// An address was being connected to.
     Connecting,
+    /// A proxy was being asked for a way to the origin.
+    Tunnelling,
     /// The TLS handshake was going on.
     Securing,
     /// No exchange was in flight.
@@ -178,6 +229,7 @@ impl Stage {
         match self {
             Self::Resolving => "resolving",
             Self::Connecting => "connecting",
+            Self::Tunnelling => "tunnelling",
             Self::Securing => "securing",
             Self::Idle => "idle",
             Self::Sending => "sending",
@@ -196,11 +248,11 @@ impl fmt::Display for Stage {
 
 impl Error {
     pub(crate) fn new(kind: ErrorKind, context: Context) -> Self {
-        Self(Box::new(Details { kind, cause: None, context, partial: Vec::new() }))
+        Self(Box::new(Details { kind, cause: None, context, partial: Vec::new(), answer: None }))
     }
 
     pub(crate) fn from_system(kind: ErrorKind, context: Context, cause: io::Error) -> Self {
-        Self(Box::new(Details { kind, cause: Some(Cause::Io(cause)), context, partial: Vec::new() }))
+        Self(Box::new(Details { kind, cause: Some(Cause::Io(cause)), context, partial: Vec::new(), answer: None }))
     }
 
     /// What the core says, and what the system had said before, if that is why.
@@ -213,13 +265,45 @@ impl Error {
             }
             _ => (ErrorKind::Protocol, Cause::Protocol(error)),
         };
-        Self(Box::new(Details { kind, cause: Some(cause), context, partial: Vec::new() }))
+        Self(Box::new(Details { kind, cause: Some(cause), context, partial: Vec::new(), answer: None }))
+    }
+
+    #[must_use]
+    pub(crate) fn with_cause(mut self, cause: io::Error) -> Self {
+        self.0.cause = Some(Cause::Io(cause));
+        self
     }
 
     #[must_use]
     pub(crate) fn with_partial(mut self, partial: Vec<u8>) -> Self {
         self.0.partial = partial;
         self
+    }
+
+    /// A proxy refused, and this is how.
+    pub(crate) fn refused(answer: Head, context: Context) -> Self {
+        let mut error = Self::new(ErrorKind::Proxy, context);
+        error.0.answer = Some(answer);
+        error
+    }
+
+    /// The same, seen from elsewhere.
+    #[must_use]
+    pub(crate) fn at(mut self, context: Context) -> Self {
+        self.0.context = context;
+        self
+    }
+
+    /// For [`Proxy`](ErrorKind::Proxy): the head of the answer to CONNECT, if it was an HTTP proxy.
+    #[must_use]
+    pub fn proxy_answer(&self) -> Option<&Head> {
+        self.0.answer.as_ref()
+    }
+
+    /// For [`Proxy`](ErrorKind::Proxy): what a SOCKS5 proxy said.
+    #[must_use]
+    pub fn socks(&self) -> Option<&SocksError> {
+        self.io_error()?.get_ref()?.downcast_ref()
     }
 
     /// What went wrong.
@@ -276,7 +360,7 @@ impl Error {
         self.0.context.elapsed
     }
 
-    /// The content that did come, from the methods that read all of it. It is not all.
+    /// The content that did come and was not handed over, from the methods that read more than once. It is not all.
     #[must_use]
     pub fn partial(&self) -> &[u8] {
         &self.0.partial
@@ -294,9 +378,14 @@ impl Error {
 impl From<Error> for io::Error {
     fn from(error: Error) -> Self {
         let kind = match error.kind() {
-            ErrorKind::Certificate | ErrorKind::NotText | ErrorKind::Protocol | ErrorKind::Tls => {
-                io::ErrorKind::InvalidData
-            }
+            ErrorKind::Certificate
+            | ErrorKind::Charset
+            | ErrorKind::Coding
+            | ErrorKind::Expansion { .. }
+            | ErrorKind::NotText
+            | ErrorKind::Protocol
+            | ErrorKind::Tls
+            | ErrorKind::TooLong { .. } => io::ErrorKind::InvalidData,
             ErrorKind::InvalidRequest(_) | ErrorKind::InvalidUrl(_) | ErrorKind::Misuse(_) => {
                 io::ErrorKind::InvalidInput
             }
@@ -325,6 +414,9 @@ impl From<InvalidRequest> for Error {
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.kind.fmt(f)?;
+        if let Some(answer) = &self.0.answer {
+            write!(f, ": {} {}", answer.status().as_u16(), answer.reason().escape_ascii())?;
+        }
         match &self.0.cause {
             None => Ok(()),
             Some(Cause::Io(error)) => write!(f, ": {error}"),

@@ -44,13 +44,21 @@
 //!
 //! # Features
 //!
-//! `tls`, on by default: `https`, by rustls with ring.
+//! - `ring`, on by default: `tls`, with ring as the crypto provider where no other is named.
+//! - `tls`: `https`, by rustls, with the crypto provider that [`TlsSettings::provider`] names.
+//! - `bundled-roots`: [`TlsSettings::bundled`], for machines without trusted roots.
+//! - `gzip` (with `deflate`), `br`, `zstd`: the content codings that [`Response::decoded`] takes off.
 
+mod canceller;
+mod charset;
+mod coding;
 mod connect;
 mod connection;
 mod content;
 mod driver;
 mod error;
+mod media_type;
+mod nonblocking;
 mod pipeline;
 mod receiving;
 mod reply;
@@ -62,7 +70,11 @@ mod tap;
 mod timeouts;
 mod timing;
 mod transport;
+mod wait;
+mod writer;
 
+#[cfg(feature = "tls")]
+pub use rustls;
 pub use wireline_proto as proto;
 pub use wireline_proto::{
     CloseReason, Config, Deviations, ExchangeId, Field, Fields, FieldsRef, Framing, Incomplete, Interest, InvalidField,
@@ -70,20 +82,32 @@ pub use wireline_proto::{
     StatusCode, Unanswered, Version, Violation,
 };
 
+pub use canceller::Canceller;
+pub use coding::{Decoded, Expansion};
 pub use connect::Connector;
+pub use connect::connecting::Connecting;
+pub use connect::lookup::{Resolver, SystemResolver};
+pub use connect::no_proxy::NoProxy;
 pub use connect::origin::{InvalidUrl, Origin, Scheme};
+pub use connect::proxy::{InvalidProxy, Proxy, ProxyAuth, ProxyScheme, Route};
+pub use connect::rules::{InvalidVariable, ProxyRules};
+pub use connect::socks::{BoundAddress, Socks5, SocksError};
 #[cfg(feature = "tls")]
 pub use connect::tls::TlsSettings;
 pub use connection::Connection;
 pub use content::Content;
 pub use error::{Error, ErrorKind, Stage};
+pub use media_type::MediaType;
+pub use nonblocking::Nonblocking;
 pub use pipeline::Pipeline;
 pub use pipeline::run::Run;
 pub use reply::Head;
+pub use response::lines::{Lines, Pieces};
 pub use response::{Dropped, Response};
 pub use split::{ReceiveHalf, Received, SendHalf};
 pub use switched::Switched;
 pub use tap::Tap;
+pub use tap::transcript::Transcript;
 pub use timeouts::{Operation, Timeouts};
 pub use timing::{Marks, Timing};
 pub use transport::bring::Bring;
@@ -92,3 +116,4 @@ pub use transport::stream::Stream;
 #[cfg(feature = "tls")]
 pub use transport::tls::Tls;
 pub use transport::{Ready, Transport};
+pub use writer::ContentWriter;

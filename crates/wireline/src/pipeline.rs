@@ -1,6 +1,7 @@
 //! Several exchanges in flight on one connection.
 
 use std::borrow::Borrow;
+use std::time::Duration;
 
 use wireline_proto::{Deviations, ExchangeId, Fields, Framing, Request, Reuse, Unanswered};
 
@@ -43,7 +44,7 @@ pub(crate) mod run;
 /// ```
 #[derive(Debug)]
 pub struct Pipeline<'c, S: Transport = Stream> {
-    driver: &'c mut Driver<S>,
+    pub(crate) driver: &'c mut Driver<S>,
 }
 
 impl<'c, S: Transport> Pipeline<'c, S> {
@@ -97,6 +98,12 @@ impl<'c, S: Transport> Pipeline<'c, S> {
         self.driver.send_some(content)
     }
 
+    /// How long the content of the request sent last waits for 100 (Continue), where that asks for it: `None` for ever.
+    /// Without this it is [`Timeouts::expect_continue`](crate::Timeouts::expect_continue).
+    pub fn continue_within(&mut self, patience: Option<Duration>) {
+        self.driver.continue_within = patience;
+    }
+
     /// Ends the content of the request sent last, with a trailer section where it goes in chunks.
     ///
     /// # Errors
@@ -125,6 +132,11 @@ impl<'c, S: Transport> Pipeline<'c, S> {
     pub fn receive(&mut self) -> Result<Response<'_, S>, Error> {
         self.driver.receive_head()?;
         Ok(Response::new(self.driver))
+    }
+
+    /// The response that was received last: [`Connection::response`](crate::Connection::response).
+    pub fn response(&mut self) -> Option<Response<'_, S>> {
+        self.driver.reply.is_received().then(|| Response::new(self.driver))
     }
 
     /// Sends requests without content, at most `depth` in flight at a time (at least one), and lends their responses in

@@ -144,6 +144,11 @@ impl Reply {
         }
     }
 
+    /// The head has come.
+    pub(crate) fn is_received(&self) -> bool {
+        self.head.is_some() && self.state != State::Awaited
+    }
+
     /// The head has come, and the end has not.
     pub(crate) fn is_begun(&self) -> bool {
         matches!(self.state, State::Content | State::Lent { .. })

@@ -14,6 +14,9 @@ use crate::timing::{Marks, Timing};
 use crate::transport::Transport;
 use crate::transport::stream::Stream;
 
+pub(crate) mod lines;
+mod reading;
+
 /// A final response whose head has come, lent by its connection: its content is read from it.
 ///
 /// Content that ends early is an error from every method that reads, never an end. Dropped before its end, a response
@@ -21,7 +24,7 @@ use crate::transport::stream::Stream;
 /// [`Connection::dropped`](crate::Connection::dropped) says which.
 #[derive(Debug)]
 pub struct Response<'c, S: Transport = Stream> {
-    driver: &'c mut Driver<S>,
+    pub(crate) driver: &'c mut Driver<S>,
 }
 
 /// What became of a response that was dropped before its end.
@@ -119,6 +122,12 @@ impl<'c, S: Transport> Response<'c, S> {
         self.driver.reply.content_read
     }
 
+    /// How much content is still to be read, in bytes, where the peer has said how much there is: 0 where there is none.
+    #[must_use]
+    pub fn content_left(&self) -> Option<u64> {
+        self.content_length().map(|length| length.saturating_sub(self.content_read()))
+    }
+
     /// The trailer section; empty before the response is complete (RFC 9110 section 6.5).
     #[must_use]
     pub fn trailers(&self) -> FieldsRef<'_> {
@@ -175,8 +184,13 @@ impl<'c, S: Transport> Response<'c, S> {
         self.driver.fill_content()
     }
 
-    /// All of the content that has not been read yet. For content that may be too much for memory,
-    /// [`Read::take`] it.
+    /// Lets go of so many bytes of the content that was lent, at most of all of them. As [`BufRead::consume`].
+    pub fn consume_content(&mut self, len: usize) {
+        self.driver.consume(len);
+    }
+
+    /// All of the content that has not been read yet. For content that may be too much for memory, see
+    /// [`bytes_up_to`](Self::bytes_up_to).
     ///
     /// # Errors
     /// As [`read_content`](Self::read_content); what did come is in [`Error::partial`].
@@ -228,6 +242,27 @@ impl<'c, S: Transport> Response<'c, S> {
         Ok(head.map(|()| content))
     }
 
+    /// Gives the connection back and leaves the response where it is, neither read on nor dropped:
+    /// [`Connection::receive`](crate::Connection::receive) takes it up again. For event loops, which cannot keep what
+    /// borrows a connection beside it.
+    ///
+    /// ```
+    /// # let server = wireline_testkit::Origin::start()?;
+    /// # let mut connection = wireline::Connection::connect(&server.url(""))?;
+    /// use std::io::Read;
+    ///
+    /// let mut first = [0; 4];
+    /// let mut response = connection.get("/bytes/9")?;
+    /// response.read_exact(&mut first)?;
+    /// response.suspend();
+    /// assert_eq!(connection.receive()?.bytes()?.len(), 5);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn suspend(self) {
+        // Nothing but the borrow ends.
+        std::mem::forget(self);
+    }
+
     // The end of HTTP
 
     /// Whether the bytes that follow are not HTTP: 101, or 2xx to CONNECT.
@@ -248,7 +283,8 @@ impl<'c, S: Transport> Response<'c, S> {
         };
         match (unread, self.driver.transport.take()) {
             (Some(unread), Some(transport)) => {
-                Ok(Switched::new(transport, unread, self.driver.timeouts, self.driver.deadline))
+                let Driver { timeouts, deadline, canceller, .. } = &*self.driver;
+                Ok(Switched::new(transport, unread, *timeouts, *deadline, canceller.clone()))
             }
             (_, transport) => {
                 self.driver.transport = transport;
@@ -258,13 +294,17 @@ impl<'c, S: Transport> Response<'c, S> {
     }
 
     fn read_all(&mut self) -> Result<Vec<u8>, Error> {
+        self.read_most(usize::MAX)
+    }
+
+    fn read_most(&mut self, most: usize) -> Result<Vec<u8>, Error> {
         // What the peer announces is not yet worth any memory.
-        let announced = self.content_length().unwrap_or_default().saturating_sub(self.content_read());
-        let mut content = vec![0; usize::try_from(announced).unwrap_or(usize::MAX).min(PIECE)];
+        let announced = usize::try_from(self.content_left().unwrap_or_default()).unwrap_or(usize::MAX);
+        let mut content = vec![0; announced.min(PIECE).min(most)];
         let mut len = 0;
-        loop {
+        while len < most {
             if len == content.len() && !self.is_complete() {
-                content.resize((len * 2).max(SMALL), 0);
+                content.resize((len * 2).max(SMALL).min(most), 0);
             }
             match self.driver.read_content(&mut content[len..]) {
                 Ok(0) => break,

@@ -1,11 +1,12 @@
 //! Requests and their content, sent while listening.
 
+use std::fs::File;
 use std::io::{self, Read};
 use std::time::{Duration, Instant};
 
-use wireline_proto::{ExchangeId, Fields, Framing, Misuse, Request};
+use wireline_proto::{ExchangeId, Fields, Framing, Misuse, Request, Reuse};
 
-use crate::content::{self, Content, Source};
+use crate::content::{self, Content, NextPiece, Source};
 use crate::driver::{Driver, Filled};
 use crate::error::{Error, ErrorKind};
 use crate::reply::State;
@@ -19,9 +20,6 @@ const SMALL: usize = 4 << 10;
 /// makes a write wait.
 const AT_ONCE: usize = 256 << 10;
 
-/// How much is read at a time from a caller's reader.
-const PIECE: usize = 64 << 10;
-
 impl<S: Transport> Driver<S> {
     /// Queues a request, on a connection that is alive as far as can be seen.
     pub(crate) fn send_request(&mut self, request: &Request) -> Result<ExchangeId, Error> {
@@ -29,13 +27,20 @@ impl<S: Transport> Driver<S> {
         if self.core.receiving().is_none() {
             self.look_if_idle(now);
         }
+        let forwarded = match &self.forward {
+            Some(forward) => forward.0.forward(request, &forward.1, None)?,
+            None => None,
+        };
+        let request = forwarded.as_ref().unwrap_or(request);
         let begin = self.core.bytes_sent() + self.core.transmit().len() as u64;
         let id = self.core.send_request(request).map_err(|misuse| self.misuse(misuse))?;
         self.content_sent = 0;
         self.content_waiting = 0;
         self.cut_short = false;
+        self.has_abandoned = false;
         self.told_early = false;
         self.keep_sending = false;
+        self.continue_within = self.timeouts.expect_continue;
         self.continue_until = None;
         self.held.clear();
         let end = self.core.bytes_sent() + self.core.transmit().len() as u64;
@@ -63,20 +68,29 @@ impl<S: Transport> Driver<S> {
         if self.core.content_due() == Framing::None {
             return Ok(());
         }
-        let Content { source, trailers, keep_sending } = content;
+        let Content { source, trailers, keep_sending, patience, block_size, progress } = content;
         self.keep_sending = keep_sending;
+        self.continue_within = patience.unwrap_or(self.continue_within);
+        let mut teller = Teller { told: self.content_sent, progress };
         let sent = match self.await_continue()? {
             false => false,
             true => match source {
-                Source::Bytes(bytes) => self.send_bytes(bytes)?,
-                Source::Reader(reader) => self.send_reader(reader)?,
+                Source::Bytes(bytes) => self.send_bytes(bytes, &mut teller)?,
+                Source::File(file) => self.send_file(file, block_size, &mut teller)?,
+                Source::Pieces(mut pieces) => self.send_pieces(&mut *pieces, &mut teller)?,
+                Source::Reader(reader) => self.send_reader(reader, block_size, &mut teller)?,
             },
         };
         if !sent {
             self.stop();
             return Ok(());
         }
-        self.finish_request(trailers.unwrap_or(&Fields::new())).inspect_err(|_| self.give_up())
+        self.finish_request(trailers.unwrap_or(&Fields::new())).inspect_err(|_| self.give_up())?;
+        if teller.progress.is_some() {
+            self.offer(&mut &[][..]);
+            teller.tell(self.content_sent);
+        }
+        Ok(())
     }
 
     /// Queues a request where there is room; else what is queued leaves first.
@@ -100,12 +114,22 @@ impl<S: Transport> Driver<S> {
 
     /// Queues content of the request sent last and says how much. 0: it was answered, or nothing can be sent any more.
     pub(crate) fn send_some(&mut self, content: &[u8]) -> Result<usize, Error> {
+        if self.core.answered_early().is_some() {
+            // Perhaps somebody else has received the answer.
+            if !self.told_early {
+                self.told_early = true;
+                return Ok(0);
+            }
+            // Whoever goes on although the content is not wanted waits for nothing; perhaps nothing waits.
+            let _no_wait = self.core.waive_continue();
+        }
         if let Some(waiting) = self.core.awaiting_continue() {
             if self.core.receiving() != Some(waiting) {
                 return Err(self.error(ErrorKind::ReceiveFirst));
             }
             self.reply.begin();
-            if !self.await_continue()? {
+            if !self.await_continue()? && !self.mute {
+                self.told_early = true;
                 return Ok(0);
             }
         }
@@ -118,7 +142,15 @@ impl<S: Transport> Driver<S> {
                 self.told_early = true;
                 return Ok(0);
             }
-            let taken = self.core.send_content(content).map_err(|misuse| self.misuse(misuse))?;
+            let taken = match self.core.send_content(content) {
+                Ok(taken) => taken,
+                // The connection is over: the request was taken back, or no 100 can come. Why, the responses say.
+                Err(Misuse::AwaitingContinue | Misuse::NoContentDue) if self.is_over() && !self.has_abandoned => {
+                    self.cut_short = true;
+                    return Ok(0);
+                }
+                Err(misuse) => return Err(self.misuse(misuse)),
+            };
             self.content_waiting += taken as u64;
             let all_left = self.offer(&mut &[][..]);
             if taken > 0 || content.is_empty() {
@@ -130,10 +162,20 @@ impl<S: Transport> Driver<S> {
         }
     }
 
+    fn is_over(&self) -> bool {
+        matches!(self.core.reuse(), Reuse::Never(_))
+    }
+
     /// Ends the content of a request.
     pub(crate) fn finish_request(&mut self, trailers: &Fields) -> Result<(), Error> {
-        if let Err(misuse) = self.core.finish_request(trailers) {
-            return Err(self.misuse(misuse));
+        match self.core.finish_request(trailers) {
+            Ok(()) => {}
+            // The connection is over since the last of the content was taken. Why, the responses say.
+            Err(Misuse::NoContentDue) if self.is_over() && !self.has_abandoned => {
+                self.cut_short = true;
+                return Ok(());
+            }
+            Err(misuse) => return Err(self.misuse(misuse)),
         }
         self.clock.finish(self.core.bytes_sent() + self.core.transmit().len() as u64);
         Ok(())
@@ -143,11 +185,12 @@ impl<S: Transport> Driver<S> {
     pub(crate) fn abandon(&mut self) -> Result<(), Misuse> {
         self.core.abandon_content()?;
         self.cut_short = true;
+        self.has_abandoned = true;
         Ok(())
     }
 
     /// The same where nothing may be due any more, because our side broke.
-    fn stop(&mut self) {
+    pub(crate) fn stop(&mut self) {
         let _broken = self.abandon();
         self.cut_short = true;
     }
@@ -156,7 +199,7 @@ impl<S: Transport> Driver<S> {
     pub(crate) fn await_continue(&mut self) -> Result<bool, Error> {
         // A wait that goes on is over when it would have been.
         if self.continue_until.is_none() {
-            self.continue_until = end_of(self.timeouts.expect_continue);
+            self.continue_until = end_of(self.continue_within);
         }
         let until = self.continue_until;
         while self.core.awaiting_continue().is_some() {
@@ -183,61 +226,104 @@ impl<S: Transport> Driver<S> {
         Ok(!self.mute)
     }
 
-    fn send_bytes(&mut self, content: &[u8]) -> Result<bool, Error> {
+    fn send_bytes(&mut self, content: &[u8], teller: &mut Teller<'_>) -> Result<bool, Error> {
         // What was taken before, where this goes on.
         let taken = usize::try_from(self.content_sent + self.content_waiting).unwrap_or(usize::MAX);
         let mut rest = content.get(taken..).unwrap_or_default();
         if rest.len() <= SMALL && self.core.framed_content() == 0 {
-            let taken = self.core.send_content(rest).map_err(|misuse| self.misuse(misuse))?;
-            self.content_waiting += taken as u64;
-            rest = &rest[taken..];
-        }
-        if rest.is_empty() { Ok(true) } else { self.send_piece(rest) }
-    }
-
-    fn send_reader(&mut self, reader: &mut dyn Read) -> Result<bool, Error> {
-        let held = std::mem::take(&mut self.held);
-        if !held.is_empty() && !self.send_read(&held)? {
-            return Ok(false);
-        }
-        let mut piece = vec![0; PIECE];
-        loop {
-            let len = match content::read(reader, &mut piece) {
-                Ok(0) => return Ok(true),
-                Ok(len) => len,
-                Err(error) => {
-                    let error = self.source_failed(error);
+            let taken = match self.core.send_content(rest) {
+                Ok(taken) => taken,
+                Err(misuse) => {
+                    let error = self.misuse(misuse);
                     self.give_up();
                     return Err(error);
                 }
             };
-            if !self.send_read(&piece[..len])? {
+            self.content_waiting += taken as u64;
+            rest = &rest[taken..];
+        }
+        if rest.is_empty() { Ok(true) } else { self.send_piece(rest, teller) }
+    }
+
+    /// Sends of a file what is announced, or all of it where nothing is.
+    fn send_file(&mut self, mut file: &File, block_size: usize, teller: &mut Teller<'_>) -> Result<bool, Error> {
+        let due = self.core.content_due().length();
+        let sent = self.send_reader(&mut Read::take(&mut file, due.unwrap_or(u64::MAX)), block_size, teller)?;
+        match self.core.content_due().length() {
+            Some(missing) if sent && missing > 0 => Err(self.source_ended(content::ended_early(missing))),
+            _ => Ok(sent),
+        }
+    }
+
+    fn send_pieces(&mut self, pieces: &mut dyn NextPiece, teller: &mut Teller<'_>) -> Result<bool, Error> {
+        if !self.send_held(teller)? {
+            return Ok(false);
+        }
+        while let Some(piece) = pieces.next_piece().map_err(|error| self.source_ended(error))? {
+            if !self.send_read(piece, teller)? {
                 return Ok(false);
             }
-            // A slow reader leaves room to write all the time, and still there may be an answer.
-            let _nothing = self.take_in_now();
-            if self.hear_answer()? && !self.keep_sending {
+        }
+        Ok(true)
+    }
+
+    fn send_reader(
+        &mut self,
+        reader: &mut dyn Read,
+        block_size: usize,
+        teller: &mut Teller<'_>,
+    ) -> Result<bool, Error> {
+        if !self.send_held(teller)? {
+            return Ok(false);
+        }
+        // One byte more than is due: that is how more than was announced is noticed.
+        let due = self.core.content_due().length().unwrap_or(u64::MAX).saturating_add(1);
+        let mut block = vec![0; usize::try_from(due).unwrap_or(usize::MAX).min(block_size)];
+        loop {
+            let len = content::read(reader, &mut block).map_err(|error| self.source_ended(error))?;
+            if len == 0 {
+                return Ok(true);
+            }
+            if !self.send_read(&block[..len], teller)? {
                 return Ok(false);
             }
         }
     }
 
-    /// Sends what was read from the caller's reader, and keeps what could not be.
-    fn send_read(&mut self, piece: &[u8]) -> Result<bool, Error> {
+    /// Sends what an earlier call has read from the caller's source.
+    fn send_held(&mut self, teller: &mut Teller<'_>) -> Result<bool, Error> {
+        let held = std::mem::take(&mut self.held);
+        if held.is_empty() { Ok(true) } else { self.send_read(&held, teller) }
+    }
+
+    /// Sends what was read from the caller's source, and keeps what could not be.
+    fn send_read(&mut self, piece: &[u8], teller: &mut Teller<'_>) -> Result<bool, Error> {
         let before = self.content_sent;
-        let sent = self.send_piece(piece);
+        let sent = self.send_piece(piece, teller);
         if sent.is_err() {
             let left = usize::try_from(self.content_sent - before).unwrap_or(usize::MAX);
             self.held = piece.get(left..).unwrap_or_default().to_vec();
         }
-        sent
+        if !sent? {
+            return Ok(false);
+        }
+        // A slow source leaves room to write all the time, and still there may be an answer.
+        let _nothing = self.take_in_now();
+        Ok(!self.hear_answer()? || self.keep_sending)
+    }
+
+    /// The caller's source does not give what the peer waits for.
+    fn source_ended(&mut self, error: io::Error) -> Error {
+        let error = self.source_failed(error);
+        self.give_up();
+        error
     }
 
     /// Sends a piece of content from the caller's memory. `false`: it was answered, or our side broke, before all of it
     /// had left.
-    fn send_piece(&mut self, piece: &[u8]) -> Result<bool, Error> {
+    fn send_piece(&mut self, piece: &[u8], teller: &mut Teller<'_>) -> Result<bool, Error> {
         // Where this goes on, it is framed already.
-        let framed = if self.core.framed_content() > 0 { Ok(()) } else { self.core.frame_content(piece.len() as u64) };
+        let framed = if self.core.framed_content() > 0 { Ok(()) } else { self.core.frame_seen_content(piece) };
         if let Err(misuse) = framed {
             // The caller has more than was announced, and the peer has what came before.
             let error = self.misuse(misuse);
@@ -254,6 +340,7 @@ impl<S: Transport> Driver<S> {
             let mut left = now;
             let all_left = self.offer(&mut left);
             rest = &rest[now.len() - left.len()..];
+            teller.tell(self.content_sent);
             if self.mute || (all_left && later.is_empty()) {
                 return Ok(!self.mute);
             }
@@ -286,7 +373,7 @@ impl<S: Transport> Driver<S> {
         Ok(false)
     }
 
-    fn take_in_now(&mut self) -> io::Result<()> {
+    pub(crate) fn take_in_now(&mut self) -> io::Result<()> {
         if self.core.receive_space().is_empty() { Ok(()) } else { self.take_in(Some(Duration::ZERO)) }
     }
 
@@ -295,5 +382,20 @@ impl<S: Transport> Driver<S> {
         self.stop();
         self.close();
         self.reply.state = State::Ended;
+    }
+}
+
+/// Tells how much content has left, when that has changed.
+struct Teller<'a> {
+    told: u64,
+    progress: Option<&'a mut dyn FnMut(u64)>,
+}
+
+impl Teller<'_> {
+    fn tell(&mut self, sent: u64) {
+        if let Some(progress) = self.progress.as_mut().filter(|_| sent > self.told) {
+            self.told = sent;
+            progress(sent);
+        }
     }
 }

@@ -8,17 +8,20 @@ mod receive;
 mod send;
 
 use std::io::{self, Read, Write};
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::net::UnixStream;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use crate::canceller::Canceller;
 use crate::connection::Connection;
 use crate::driver::Driver;
 use crate::error::{Error, ErrorKind};
 use crate::timeouts::{Bound, Operation};
+use crate::transport::Ready;
 use crate::transport::stream::Stream;
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use crate::wait::{wait_for, wanted_of};
+use rustix::event::{PollFd, PollFlags};
 
 pub use receive::{ReceiveHalf, Received};
 pub use send::SendHalf;
@@ -57,8 +60,9 @@ impl std::fmt::Debug for Half {
 
 /// What a half waits for outside the lock.
 struct Wait {
-    flags: PollFlags,
+    wanted: Ready,
     bound: Bound,
+    canceller: Option<Canceller>,
     /// An end that is no error.
     until: Option<Instant>,
 }
@@ -140,16 +144,16 @@ impl Half {
 
     /// What to wait for after an error, if anything.
     fn wait_after(driver: &mut Core, error: Error, alone: bool) -> Result<Wait, Error> {
-        let mut flags = PollFlags::empty();
+        let mut wanted = Ready::default();
         let (each, operation) = match error.kind() {
             ErrorKind::WouldBlock(Operation::Write) => {
-                flags |= PollFlags::OUT;
+                wanted.write = true;
                 (driver.timeouts.write, Operation::Write)
             }
             ErrorKind::WouldBlock(_) => (driver.timeouts.read, Operation::Read),
             // The other half makes room.
             ErrorKind::ReceiveBufferFull { .. } if !alone => {
-                flags |= PollFlags::OUT;
+                wanted.write = true;
                 (driver.timeouts.write, Operation::Write)
             }
             ErrorKind::ReceiveFirst if !alone => (None, Operation::Read),
@@ -158,44 +162,38 @@ impl Half {
             _ => return Err(error),
         };
         let turn = matches!(error.kind(), ErrorKind::ReceiveFirst);
-        if !turn && driver.core.interest().read && !driver.core.receive_space().is_empty() {
-            flags |= PollFlags::IN;
-        }
+        wanted.read = !turn && driver.core.interest().read && !driver.core.receive_space().is_empty();
         let bound = driver.patience(each, operation)?;
         if bound.left == Some(Duration::ZERO) {
             return Err(error);
         }
         let until = driver.continue_until.filter(|_| driver.core.awaiting_continue().is_some() && !turn);
-        Ok(Wait { flags, bound, until })
+        Ok(Wait { wanted, bound, canceller: driver.canceller.clone(), until })
     }
 
-    /// Waits for the socket or the bell. `false`: it took too long.
+    /// Waits for the socket, the other half's bell or the canceller's. `false`: it took too long.
     fn wait(&self, wait: &Wait) -> bool {
-        let now = Instant::now();
-        let end = wait.bound.left.and_then(|left| now.checked_add(left));
+        let end = wait.bound.left.and_then(|left| Instant::now().checked_add(left));
         let first = end.into_iter().chain(wait.until).min();
-        loop {
-            let left = first.map(|first| first.saturating_duration_since(Instant::now()));
-            let timeout = left.and_then(|left| Timespec::try_from(left).ok());
-            let alone = self.lock().gone[1 - self.side];
-            // A bell whose other end is gone is ready for ever.
-            let bell = if alone { PollFlags::empty() } else { PollFlags::IN };
-            let mut fds = [PollFd::new(&self.shared.socket, wait.flags), PollFd::new(&self.bell, bell)];
-            let fds = match (wait.flags.is_empty(), alone) {
-                (true, _) => &mut fds[1..],
-                (false, true) => &mut fds[..1],
-                (false, false) => &mut fds[..],
-            };
-            match poll(fds, timeout.as_ref()) {
-                Ok(0) if end.is_some_and(|end| end <= Instant::now()) => return false,
-                Ok(_) => break,
-                Err(rustix::io::Errno::INTR) => {}
-                // Nothing to wait with: the next attempt says more.
-                Err(_) => break,
-            }
+        let mut fds = Vec::with_capacity(3);
+        if wait.wanted != Ready::default() {
+            fds.push(wanted_of(self.shared.socket.as_fd(), wait.wanted));
+        }
+        // A bell whose other end is gone is ready for ever.
+        if !self.lock().gone[1 - self.side] {
+            fds.push(PollFd::new(&self.bell, PollFlags::IN));
+        }
+        let canceled_at = fds.len();
+        if let Some(canceller) = &wait.canceller {
+            fds.push(PollFd::from_borrowed_fd(canceller.bell(), PollFlags::IN));
+        }
+        // Where there is nothing to wait with, the next attempt says more.
+        let in_time = wait_for(&mut fds, first).unwrap_or(true) || end.is_none_or(|end| end > Instant::now());
+        if let Some(canceller) = wait.canceller.as_ref().filter(|_| !fds[canceled_at].revents().is_empty()) {
+            canceller.heard();
         }
         while (&self.bell).read(&mut [0; 64]).is_ok_and(|read| read == 64) {}
-        true
+        in_time
     }
 
     /// Both halves together again, if they are of one connection.

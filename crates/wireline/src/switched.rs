@@ -3,14 +3,17 @@
 use std::io::{self, IoSlice, Read, Write};
 use std::time::{Duration, Instant};
 
+use crate::canceller::Canceller;
+use crate::error::{Context, Error, ErrorKind, Stage};
 use crate::timeouts::{Bound, Operation, Timeouts};
 use crate::transport::stream::Stream;
 use crate::transport::{Ready, Transport};
 
 /// A tunnel (RFC 9110 section 9.3.6), or the protocol that was switched to (section 7.8).
 ///
-/// It keeps the connection's read and write timeouts and its deadline; when one is over the call returns
-/// [`TimedOut`](io::ErrorKind::TimedOut), or [`WouldBlock`](io::ErrorKind::WouldBlock) where it was not to wait.
+/// It keeps the connection's read and write timeouts, its deadline and its canceller; when a bound is over the call returns
+/// [`TimedOut`](io::ErrorKind::TimedOut), or [`WouldBlock`](io::ErrorKind::WouldBlock) where it was not to wait; when it
+/// was canceled, an error that holds [`ErrorKind::Canceled`] ([`Error::from_io`]).
 #[derive(Debug)]
 pub struct Switched<S: Transport = Stream> {
     transport: S,
@@ -19,11 +22,18 @@ pub struct Switched<S: Transport = Stream> {
     taken: usize,
     timeouts: Timeouts,
     deadline: Option<Instant>,
+    canceller: Option<Canceller>,
 }
 
 impl<S: Transport> Switched<S> {
-    pub(crate) fn new(transport: S, unread: Vec<u8>, timeouts: Timeouts, deadline: Option<Instant>) -> Self {
-        Self { transport, unread, taken: 0, timeouts, deadline }
+    pub(crate) fn new(
+        transport: S,
+        unread: Vec<u8>,
+        timeouts: Timeouts,
+        deadline: Option<Instant>,
+        canceller: Option<Canceller>,
+    ) -> Self {
+        Self { transport, unread, taken: 0, timeouts, deadline, canceller }
     }
 
     /// The bytes that came behind the head and have not been read yet.
@@ -56,6 +66,12 @@ impl<S: Transport> Switched<S> {
         self.deadline = deadline;
     }
 
+    /// Ends its waits, from now on, when `canceller` is canceled.
+    pub fn set_canceller(&mut self, canceller: Option<Canceller>) {
+        self.transport.set_canceller(canceller.clone());
+        self.canceller = canceller;
+    }
+
     fn left(&self, each: Option<Duration>, operation: Operation) -> Option<Duration> {
         match self.deadline {
             None => each,
@@ -65,7 +81,20 @@ impl<S: Transport> Switched<S> {
 
     fn wait_to_write(&mut self) -> io::Result<()> {
         let left = self.left(self.timeouts.write, Operation::Write);
-        self.transport.wait(Ready { read: false, write: true }, left).map(drop).or_else(|error| too_late(error, left))
+        let waited = self.transport.wait(Ready { read: false, write: true }, left);
+        waited.map(drop).map_err(|error| self.too_late(error, left))
+    }
+
+    fn too_late(&self, error: io::Error, left: Option<Duration>) -> io::Error {
+        if error.kind() != io::ErrorKind::WouldBlock {
+            error
+        } else if self.canceller.as_ref().is_some_and(Canceller::is_canceled) {
+            Error::new(ErrorKind::Canceled, Context::before(Stage::Idle, Duration::ZERO)).into()
+        } else if left.is_some_and(|left| !left.is_zero()) && self.transport.keeps_patience() {
+            io::ErrorKind::TimedOut.into()
+        } else {
+            error
+        }
     }
 }
 
@@ -79,7 +108,8 @@ impl<S: Transport> Read for Switched<S> {
             return Ok(len);
         }
         let left = self.left(self.timeouts.read, Operation::Read);
-        self.transport.read(into, left).or_else(|error| too_late(error, left))
+        let read = self.transport.read(into, left);
+        read.map_err(|error| self.too_late(error, left))
     }
 }
 
@@ -101,9 +131,4 @@ impl<S: Transport> Write for Switched<S> {
             }
         }
     }
-}
-
-fn too_late<T>(error: io::Error, left: Option<Duration>) -> io::Result<T> {
-    let waited = left.is_some_and(|left| !left.is_zero());
-    Err(if waited && error.kind() == io::ErrorKind::WouldBlock { io::ErrorKind::TimedOut.into() } else { error })
 }

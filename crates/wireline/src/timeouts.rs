@@ -24,6 +24,9 @@ pub struct Timeouts {
     pub resolve: Option<Duration>,
     /// Connecting, all addresses of the host together.
     pub connect: Option<Duration>,
+    /// A proxy's part: its answer to CONNECT, or the SOCKS5 handshake. What comes before it, a look-up and a connect, has
+    /// its own.
+    pub tunnel: Option<Duration>,
     /// The TLS handshake.
     pub tls: Option<Duration>,
     /// Each wait for bytes of a response: a peer that sends a byte now and then does not trip it, but
@@ -43,6 +46,7 @@ impl Default for Timeouts {
         Self {
             resolve: None,
             connect: None,
+            tunnel: None,
             tls: None,
             read: None,
             write: None,
@@ -68,6 +72,8 @@ pub enum Operation {
     Resolve,
     /// The TLS handshake: [`Timeouts::tls`].
     Tls,
+    /// Asking a proxy: [`Timeouts::tunnel`].
+    Tunnel,
     /// Waiting for room to send in: [`Timeouts::write`].
     Write,
 }
@@ -83,6 +89,7 @@ impl Operation {
             Self::Read => "read",
             Self::Resolve => "resolve",
             Self::Tls => "tls",
+            Self::Tunnel => "tunnel",
             Self::Write => "write",
         }
     }
@@ -118,7 +125,7 @@ impl Bound {
     #[must_use]
     pub(crate) fn until(self, until: Option<Instant>, operation: Operation, now: Instant) -> Self {
         match until.map(|until| until.saturating_duration_since(now)) {
-            Some(left) if self.left.is_none_or(|mine| left < mine) => Self { left: Some(left), operation },
+            Some(left) if self.left.is_none_or(|mine| left <= mine) => Self { left: Some(left), operation },
             _ => self,
         }
     }

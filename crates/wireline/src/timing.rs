@@ -13,7 +13,9 @@ pub struct Timing {
     pub resolve: Option<Duration>,
     /// Connecting; only in a connection's first exchange.
     pub connect: Option<Duration>,
-    /// The TLS handshake; only in a connection's first exchange.
+    /// Asking a proxy for a way to the origin; only in a connection's first exchange.
+    pub tunnel: Option<Duration>,
+    /// The TLS handshake, that with a proxy included; only in a connection's first exchange.
     pub tls: Option<Duration>,
     /// From the call to the last byte of the request handed to the transport, a wait for 100 (Continue) included.
     pub send: Option<Duration>,
@@ -30,6 +32,7 @@ pub struct Timing {
 pub(crate) struct Setup {
     pub(crate) resolve: Option<Duration>,
     pub(crate) connect: Option<Duration>,
+    pub(crate) tunnel: Option<Duration>,
     pub(crate) tls: Option<Duration>,
 }
 
@@ -83,13 +86,14 @@ impl Marks {
     fn timing(&self, setup: Setup) -> Timing {
         let first = self.exchange.index() == 0;
         let setup = if first { setup } else { Setup::default() };
-        let before = [setup.resolve, setup.connect, setup.tls].into_iter().flatten().sum::<Duration>();
+        let before = [setup.resolve, setup.connect, setup.tunnel, setup.tls].into_iter().flatten().sum::<Duration>();
         let sent = self.sent.or(self.begun);
         let between = |from: Option<Instant>, to: Option<Instant>| Some(to?.saturating_duration_since(from?));
         let end = self.ended.unwrap_or_else(Instant::now);
         Timing {
             resolve: setup.resolve,
             connect: setup.connect,
+            tunnel: setup.tunnel,
             tls: setup.tls,
             send: between(Some(self.started), sent),
             wait: between(sent, self.begun),
@@ -142,6 +146,19 @@ impl Clock {
         }
         if let Some(marks) = self.flying.get_mut(self.sent).filter(|marks| marks.begin < bytes) {
             marks.sending.get_or_insert(now);
+        }
+    }
+
+    /// Shares bytes out that leave behind `from` others: each exchange's, in order.
+    pub(crate) fn share_out(&self, mut from: u64, mut bytes: &[u8], mut give: impl FnMut(&[u8], Option<ExchangeId>)) {
+        while !bytes.is_empty() {
+            let whose = self.flying.iter().rev().find(|marks| marks.begin <= from);
+            let next = self.flying.iter().map(|marks| marks.begin).find(|&begin| begin > from);
+            let len =
+                next.map_or(bytes.len(), |next| bytes.len().min(usize::try_from(next - from).unwrap_or(usize::MAX)));
+            let (part, rest) = bytes.split_at(len);
+            give(part, whose.map(|marks| marks.exchange));
+            (from, bytes) = (from + len as u64, rest);
         }
     }
 

@@ -9,6 +9,8 @@ pub(crate) mod tls;
 use std::io::{self, IoSlice};
 use std::time::Duration;
 
+use crate::canceller::Canceller;
+
 /// A stream that a [`Connection`](crate::Connection) can listen to while it talks.
 ///
 /// [`Stream`](crate::Stream) is TCP, a Unix socket, or TLS over either. For any `Read + Write` there is
@@ -46,10 +48,26 @@ pub trait Transport {
     /// See above.
     fn wait(&mut self, wanted: Ready, patience: Option<Duration>) -> io::Result<Ready>;
 
-    /// Whether a wait ends when `patience` is over. Where it does not, a response that is dropped half-read is not read on.
+    /// Whether a wait lasts until `patience` is over, and ends then. Where it does not, what ends it is
+    /// [`ErrorKind::WouldBlock`](crate::ErrorKind::WouldBlock), and a response that is dropped half-read is not read on.
     fn keeps_patience(&self) -> bool {
         true
     }
+
+    /// Ends its waits as soon as `canceller` is canceled: they return [`WouldBlock`](io::ErrorKind::WouldBlock), as if
+    /// patience were over. A stream that cannot end a wait does nothing here.
+    fn set_canceller(&mut self, canceller: Option<Canceller>) {
+        drop(canceller);
+    }
+
+    /// Whether bytes that were taken have not left yet: then the stream waits for room to write, whatever is queued.
+    fn is_flushing(&self) -> bool {
+        false
+    }
+
+    /// Tells the peer that nothing more is sent, as far as that needs no waiting; reading goes on. A stream that cannot say
+    /// so does nothing here.
+    fn end_write(&mut self) {}
 
     /// Says goodbye, as far as that needs no waiting. Nothing is read or written afterwards.
     fn close(&mut self);
@@ -84,6 +102,18 @@ impl<T: Transport + ?Sized> Transport for Box<T> {
 
     fn keeps_patience(&self) -> bool {
         (**self).keeps_patience()
+    }
+
+    fn set_canceller(&mut self, canceller: Option<Canceller>) {
+        (**self).set_canceller(canceller);
+    }
+
+    fn is_flushing(&self) -> bool {
+        (**self).is_flushing()
+    }
+
+    fn end_write(&mut self) {
+        (**self).end_write();
     }
 
     fn close(&mut self) {

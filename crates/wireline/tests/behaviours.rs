@@ -5,7 +5,7 @@ mod common;
 
 use std::io::{BufRead, Read};
 use std::os::fd::AsFd;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, poll};
 use wireline::{
@@ -26,12 +26,14 @@ over_tcp_and_tls! {
     interim_responses_are_kept_where_nothing_follows
     chunks_with_a_trailer_section
     a_deadline_ends_a_trickle
+    a_deadline_for_the_whole_ends_a_trickle
     a_read_timeout_loses_nothing
     truncation_by_length_is_an_error
     truncation_in_chunks_is_an_error
     a_lost_connection_is_one_kind
     fields_and_target_leave_as_given
     a_close_while_idle_is_noticed_before_the_next_request
+    a_reset_while_idle_is_noticed_before_the_next_request
     lengths_that_differ_are_refused
     surplus_bytes_are_never_the_next_response
     surplus_behind_content_that_was_read_directly_is_never_the_next_response
@@ -218,6 +220,30 @@ fn a_deadline_ends_a_trickle(over: Over) {
     assert_eq!(connection.dropped(), Some(Dropped::Closed));
 }
 
+fn a_deadline_for_the_whole_ends_a_trickle(over: Over) {
+    let trickle = Script::new().read_head().send("HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n").send_in_pieces(
+        pattern(1000),
+        1,
+        Duration::from_millis(200),
+    );
+    let peer = over.peer([trickle]);
+    let mut connection = over.connect(&peer);
+    let mut timeouts = common::patient();
+    // Each byte comes in time for this one.
+    timeouts.read = Some(Duration::from_secs(5));
+    connection.set_timeouts(timeouts);
+    let deadline = Instant::now() + Duration::from_secs(1);
+    connection.set_deadline(Some(deadline));
+    let error = connection.get("/").unwrap().bytes().unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Timeout(Operation::Deadline));
+    assert!(Instant::now() >= deadline, "not before");
+    assert_eq!(error.stage(), wireline::Stage::Receiving);
+    let came = error.partial();
+    assert!((1..1000).contains(&came.len()) && *came == pattern(came.len()), "{came:?}");
+    assert_eq!(connection.dropped(), Some(Dropped::Closed));
+    assert_eq!(connection.unanswered().next().unwrap().progress, Progress::ResponseBegun);
+}
+
 fn a_read_timeout_loses_nothing(over: Over) {
     let go = Signal::new();
     let script =
@@ -310,6 +336,29 @@ fn a_close_while_idle_is_noticed_before_the_next_request(over: Over) {
     drop(connection);
     let seen = peer.join();
     assert!(seen[0].received().ends_with(b"\r\n\r\n") && !seen[0].received().windows(2).any(|bytes| bytes == b"/2"));
+}
+
+fn a_reset_while_idle_is_noticed_before_the_next_request(over: Over) {
+    let answered = Script::new().read_head().send("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
+    let signals = [Signal::new(), Signal::new()];
+    let peer = over.peer(signals.each_ref().map(|go| answered.clone().wait_for(go).reset()));
+    for (go, looks) in signals.iter().zip([true, false]) {
+        let mut connection = over.connect(&peer);
+        drop(connection.get("/1").unwrap());
+        assert_eq!(connection.reuse(), Reuse::Now);
+        go.give();
+        until_ready(&connection.fd().unwrap());
+        // Less idle than this is not idle.
+        std::thread::sleep(Duration::from_millis(2));
+        if looks {
+            assert_eq!(connection.look(), Reuse::Never(CloseReason::StreamBroken));
+        }
+        let sent = connection.bytes_sent();
+        let error = connection.get("/2").unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Closed(CloseReason::StreamBroken));
+        assert_eq!((connection.bytes_sent(), connection.unanswered().count()), (sent, 0));
+        assert!(connection.transport().is_none());
+    }
 }
 
 fn lengths_that_differ_are_refused(over: Over) {

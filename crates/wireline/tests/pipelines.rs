@@ -3,25 +3,87 @@
 
 mod common;
 
-use std::net::TcpStream;
+use std::io::{self, ErrorKind as ErrorOfIo, IoSlice, Read, Write};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
 
 use rustix::net::sockopt::{set_socket_recv_buffer_size, set_socket_send_buffer_size};
 use wireline::{
-    CloseReason, Config, Connection, ErrorKind, Fields, Limits, Phase, Progress, Request, Reuse, Stream, proto,
+    CloseReason, Config, Connection, ErrorKind, Fields, Limits, Phase, Progress, Ready, Request, Reuse, Stream,
+    Transport, proto,
 };
-use wireline_testkit::{Origin, Script, Signal, pattern};
+use wireline_testkit::{Script, Signal, pattern};
 
 use common::{Over, over_tcp_and_tls};
 
 over_tcp_and_tls! {
     sixteen_leave_together_and_come_back_in_order
     a_close_in_the_middle_leaves_the_rest_unanswered
+    a_run_tells_of_what_a_close_left_unanswered
     an_end_in_the_middle_leaves_the_rest_unanswered
     what_is_not_idempotent_waits
     content_can_follow_in_a_pipeline
     content_that_waits_behind_others_says_so
     an_upload_in_a_pipeline_that_is_answered_early_stops
     dropped_with_exchanges_in_flight_it_closes
+}
+
+fn a_run_tells_of_what_a_close_left_unanswered(over: Over) {
+    let answer = "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 1\r\n\r\n0";
+    let peer = over.peer([Script::new().read_head().read_head().send(answer)]);
+    let mut connection = over.connect(&peer);
+    let mut pipeline = connection.pipeline();
+    let mut run = pipeline.run([get("/0"), get("/1")], 2);
+    assert_eq!(run.receive().unwrap().unwrap().text().unwrap(), "0");
+    // All requests have been sent, and none is in flight: that is not all there is to say.
+    assert_eq!(run.receive().unwrap_err().kind(), ErrorKind::Closed(CloseReason::PeerSentClose));
+}
+
+/// Takes so many bytes, and then there is no room any more; gives one answer.
+struct Narrow {
+    room: usize,
+    answer: &'static [u8],
+}
+
+impl Transport for Narrow {
+    fn write(&mut self, parts: &[IoSlice<'_>]) -> io::Result<usize> {
+        let taken = self.room.min(parts[0].len());
+        self.room -= taken;
+        if taken == 0 { Err(io::ErrorKind::WouldBlock.into()) } else { Ok(taken) }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn read(&mut self, into: &mut [u8], _: Option<Duration>) -> io::Result<usize> {
+        let is_asked = self.room == 0;
+        if is_asked && !self.answer.is_empty() { self.answer.read(into) } else { Err(io::ErrorKind::WouldBlock.into()) }
+    }
+
+    fn wait(&mut self, wanted: Ready, _: Option<Duration>) -> io::Result<Ready> {
+        Ok(Ready { read: wanted.read && !self.answer.is_empty(), write: false })
+    }
+
+    fn close(&mut self) {}
+}
+
+#[test]
+fn a_request_that_was_taken_back_takes_no_content() {
+    let request = get("/");
+    let answer = b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 9\r\n\r\n0";
+    let transport = Narrow { room: request.as_bytes().len(), answer };
+    let mut connection = Connection::with_transport(transport, Config::default());
+    let mut pipeline = connection.pipeline();
+    pipeline.queue(&request).unwrap();
+    let put = Request::builder("PUT", "/").host("a").content_length(6).build().unwrap();
+    pipeline.queue(&put).unwrap();
+    // Of the second request nothing has left, and the peer says that it takes no more.
+    pipeline.receive().unwrap().suspend();
+    assert_eq!(pipeline.send_content(b"abc").unwrap(), 0);
+    pipeline.finish(&Fields::new()).unwrap();
+    assert_eq!(pipeline.unanswered().last().unwrap().progress, Progress::NothingSent);
 }
 
 fn get(target: &str) -> Request {
@@ -44,7 +106,7 @@ fn sixteen_leave_together_and_come_back_in_order(over: Over) {
         let response = pipeline.receive().unwrap();
         assert_eq!(response.exchange().index(), i);
         assert_eq!(response.text().unwrap(), i.to_string());
-        assert!(pipeline.timing().total > std::time::Duration::ZERO);
+        assert!(pipeline.timing().total > Duration::ZERO);
     }
     assert_eq!(pipeline.receive().unwrap_err().kind(), ErrorKind::NothingOwed);
     drop(pipeline);
@@ -118,7 +180,7 @@ fn content_can_follow_in_a_pipeline(over: Over) {
     pipeline.send(&put).unwrap();
     assert_eq!(pipeline.send_content(b"abc").unwrap(), 3);
     // It left at once: the peer has it before the rest is given.
-    assert!(go.wait(std::time::Duration::from_secs(10)));
+    assert!(go.wait(Duration::from_secs(10)));
     let early = pipeline.send(&get("/")).unwrap_err().kind();
     assert!(matches!(early, ErrorKind::Misuse(misuse) if misuse.name() == "content-unfinished"), "{early}");
     assert_eq!(pipeline.send_content(b"de").unwrap(), 2);
@@ -194,12 +256,37 @@ fn dropped_with_exchanges_in_flight_it_closes(over: Over) {
 /// Small beside what is in flight, but not so small against a packet on loopback that the system itself trickles.
 const SMALL: usize = 24 << 10;
 
-/// Each of 10,000 requests is answered with 100 KB before the next is read, the socket buffers are small, and one
-/// thread sends all it can before it receives anything: somebody has to read while it writes.
+/// Answers each of `count` requests of `length` bytes with `answer` before it reads any of the next; its socket
+/// buffers are small.
+fn stubborn_server(count: usize, length: usize, answer: Vec<u8>) -> (SocketAddr, JoinHandle<io::Result<()>>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    // Accepted sockets have these from the one that listens.
+    set_socket_send_buffer_size(&listener, SMALL).unwrap();
+    set_socket_recv_buffer_size(&listener, SMALL).unwrap();
+    let serve = move || {
+        let (mut socket, _) = listener.accept()?;
+        let mut request = vec![0; length];
+        for _ in 0..count {
+            socket.read_exact(&mut request)?;
+            socket.write_all(&answer)?;
+        }
+        Ok(())
+    };
+    (address, thread::spawn(serve))
+}
+
+/// Each of 10,000 requests is answered with 100 KB before the next is read, the socket buffers are small on both sides,
+/// and one thread sends all it can before it receives anything: somebody has to read while it writes.
 #[test]
 fn it_cannot_deadlock() {
-    let origin = Origin::start().unwrap();
-    let stream = TcpStream::connect(origin.address()).unwrap();
+    // Long requests, so that they do not all fit into what the system holds of them.
+    let request = Request::builder("GET", "/").host("a").field("X-Long", "x".repeat(1000)).build().unwrap();
+    let expected = pattern(100_000);
+    let mut answer = b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n".to_vec();
+    answer.extend_from_slice(&expected);
+    let (address, server) = stubborn_server(10_000, request.as_bytes().len(), answer);
+    let stream = TcpStream::connect(address).unwrap();
     set_socket_send_buffer_size(&stream, SMALL).unwrap();
     set_socket_recv_buffer_size(&stream, SMALL).unwrap();
     let mut config = Config::default();
@@ -208,9 +295,6 @@ fn it_cannot_deadlock() {
     config.limits = limits;
     let mut connection = Connection::with_transport(Stream::from(stream), config);
     connection.set_timeouts(common::patient());
-    // Long requests, so that they do not all fit into what the system holds of them.
-    let request = Request::builder("GET", "/bytes/100000").host("a").field("X-Long", "x".repeat(1000)).build().unwrap();
-    let expected = pattern(100_000);
     let mut pipeline = connection.pipeline();
     let (mut sent, mut received, mut full) = (0, 0, 0);
     while received < 10_000 {
@@ -239,7 +323,22 @@ fn it_cannot_deadlock() {
     assert!(full > 0, "the bound was reached");
     drop(pipeline);
     assert_eq!(connection.reuse(), Reuse::Now);
-    assert_eq!(origin.requests(), 10_000);
+    server.join().unwrap().unwrap();
+}
+
+/// What the test above would be worth nothing without: who writes to that server and does not read meanwhile is stuck.
+#[test]
+fn who_only_writes_is_stuck() {
+    let answer = pattern(100_000);
+    let (address, server) = stubborn_server(10_000, 1000, answer);
+    let mut stream = TcpStream::connect(address).unwrap();
+    set_socket_send_buffer_size(&stream, SMALL).unwrap();
+    set_socket_recv_buffer_size(&stream, SMALL).unwrap();
+    stream.set_write_timeout(Some(Duration::from_millis(300))).unwrap();
+    let stuck = stream.write_all(&pattern(10_000_000)).unwrap_err();
+    assert!(matches!(stuck.kind(), ErrorOfIo::WouldBlock | ErrorOfIo::TimedOut), "{stuck}");
+    drop(stream);
+    assert!(server.join().unwrap().is_err(), "it was left");
 }
 
 #[test]
@@ -255,7 +354,7 @@ fn a_lost_pipeline_lists_what_never_left() {
         error.protocol().map(proto::Error::kind),
         Some(proto::ErrorKind::Incomplete(incomplete)) if incomplete.phase == Phase::BeforeResponse
     ));
-    assert_eq!(error.io_error().unwrap().kind(), std::io::ErrorKind::ConnectionReset);
+    assert_eq!(error.io_error().unwrap().kind(), io::ErrorKind::ConnectionReset);
     assert!(matches!(pipeline.send(&get("/1")).unwrap_err().kind(), ErrorKind::Closed(_)));
     assert_eq!(pipeline.unanswered().count(), 1);
 }

@@ -6,27 +6,41 @@ mod common;
 use std::time::Duration;
 
 use rustix::event::{PollFd, PollFlags, poll};
-use wireline::{CloseReason, Connection, Content, ErrorKind, Request, Response, Reuse, Stream};
+use wireline::{
+    CloseReason, Config, Connection, Content, ErrorKind, Fields, Limits, Operation, Request, Response, Reuse, Stage,
+    Stream,
+};
 use wireline_testkit::{Script, Signal, pattern};
 
 use common::{Over, over_tcp_and_tls};
 
 over_tcp_and_tls! {
+    each_request_has_its_own_patience_for_100
     content_goes_on_after_an_early_answer_if_asked_to
     a_send_that_would_block_goes_on_with_the_same_bytes
     a_send_in_chunks_goes_on
     a_send_from_a_reader_goes_on
+    a_send_that_took_too_long_goes_on
+    a_send_goes_on_when_the_receive_buffer_was_full
     a_wait_for_100_goes_on
     a_refused_expectation_is_the_callers_to_repeat
+    a_refusal_of_content_that_was_sent_leaves_the_connection
+    content_that_was_refused_can_be_sent_all_the_same
     marks_say_what_was_behind_others
     a_run_keeps_to_its_depth
 }
 
 const LENGTH: usize = 3_000_000;
+/// More than all the buffers on the way hold.
+const LENGTH_BLOCKED: usize = 30_000_000;
 const EMPTY: &str = "HTTP/1.1 204 No Content\r\n\r\n";
 
 fn put(length: usize) -> Request {
     Request::builder("PUT", "/").host("a").content_length(length as u64).build().unwrap()
+}
+
+fn put_on_request(length: u64) -> Request {
+    Request::builder("PUT", "/").host("a").content_length(length).expect_continue().build().unwrap()
 }
 
 /// Nothing waits: `connection` gives up each time it would, and the test waits in its place.
@@ -41,7 +55,7 @@ fn without_waiting(connection: &mut Connection<Stream>) {
 fn would_block(connection: &Connection<Stream>, error: Option<wireline::Error>) -> bool {
     let Some(error) = error else { return false };
     let flags = match error.kind() {
-        ErrorKind::WouldBlock(wireline::Operation::Write) => PollFlags::IN | PollFlags::OUT,
+        ErrorKind::WouldBlock(Operation::Write) => PollFlags::IN | PollFlags::OUT,
         ErrorKind::WouldBlock(_) => PollFlags::IN,
         kind => panic!("{kind}"),
     };
@@ -118,6 +132,59 @@ fn a_send_from_a_reader_goes_on(over: Over) {
     assert!(peer.join()[0].received().ends_with(&content));
 }
 
+fn a_send_that_took_too_long_goes_on(over: Over) {
+    let (content, go) = (pattern(LENGTH_BLOCKED), Signal::new());
+    let peer = over.peer([Script::new().read_head().wait_for(&go).read(LENGTH_BLOCKED).send(EMPTY).hold()]);
+    let mut connection = over.connect(&peer);
+    let mut timeouts = common::patient();
+    timeouts.write = Some(Duration::from_millis(50));
+    connection.set_timeouts(timeouts);
+    let mut result = connection.send(&put(LENGTH_BLOCKED), &content).map(|response| response.status().as_u16());
+    let mut sent = 0;
+    while let Err(error) = &result {
+        assert_eq!(error.kind(), ErrorKind::Timeout(Operation::Write), "{error}");
+        assert_eq!(error.stage(), Stage::Sending);
+        assert!(connection.content_sent() >= sent && connection.content_sent() < LENGTH_BLOCKED as u64);
+        sent = connection.content_sent();
+        go.give();
+        result = connection.resume(&content).map(|response| response.status().as_u16());
+    }
+    assert!(sent > 0, "it had to wait");
+    assert_eq!(result.unwrap(), 204);
+    assert_eq!((connection.content_sent(), connection.reuse()), (LENGTH_BLOCKED as u64, Reuse::Now));
+    drop(connection);
+    assert!(peer.join()[0].received().ends_with(&content));
+}
+
+fn a_send_goes_on_when_the_receive_buffer_was_full(over: Over) {
+    let (content, go) = (pattern(LENGTH_BLOCKED), Signal::new());
+    let mut config = Config::default();
+    let mut limits = Limits::default();
+    limits.receive_buffer = 64 << 10;
+    config.limits = limits;
+    // Longer than the bound, and not in the system's way: the peer does not have to wait for it to be read.
+    let mut answer = b"HTTP/1.1 403 Forbidden\r\nContent-Length: 80000\r\n\r\n".to_vec();
+    answer.extend_from_slice(&pattern(80_000));
+    let script = Script::new().read_head().send(answer).wait_for(&go).read(LENGTH_BLOCKED).read_head().send(EMPTY);
+    let peer = over.peer([script.hold()]);
+    let mut connection = over.connect_with(&peer, config);
+    let all = || Content::bytes(&content).keep_sending();
+    let mut result = connection.send(&put(LENGTH_BLOCKED), all()).and_then(Response::bytes);
+    let mut times = 0;
+    while let Err(error) = &result {
+        assert_eq!(error.kind(), ErrorKind::ReceiveBufferFull { bound: 64 << 10 }, "{error}");
+        times += 1;
+        go.give();
+        // There is nowhere to put what comes: only room to write is worth waiting for.
+        poll(&mut [PollFd::new(&connection.fd().unwrap(), PollFlags::OUT)], None).unwrap();
+        result = connection.resume(all()).and_then(Response::bytes);
+    }
+    assert!(times > 0, "the bound was reached");
+    assert!(result.unwrap() == pattern(80_000), "nothing of it was lost");
+    assert_eq!((connection.content_sent(), connection.reuse()), (LENGTH_BLOCKED as u64, Reuse::Now));
+    assert_eq!(connection.get("/").unwrap().status(), 204);
+}
+
 fn a_wait_for_100_goes_on(over: Over) {
     let (go, silent) = (Signal::new(), Script::new().read_head());
     let asked = silent.clone().wait_for(&go).send("HTTP/1.1 100 Continue\r\n\r\n").expect("abc").send(EMPTY).hold();
@@ -164,6 +231,41 @@ fn a_refused_expectation_is_the_callers_to_repeat(over: Over) {
     let again = Request::builder("PUT", "/").host("a").content_length(3).build().unwrap();
     let mut connection = over.connect(&peer);
     assert_eq!(connection.send(&again, "abc").unwrap().status(), 204);
+}
+
+/// Servers that do not know expectations read the content, and may refuse it then.
+fn a_refusal_of_content_that_was_sent_leaves_the_connection(over: Over) {
+    let refusal = "HTTP/1.1 417 Expectation Failed\r\nContent-Length: 0\r\n\r\n";
+    let again = "PUT / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabc";
+    let peer = over.peer([Script::new().read_head().expect("abc").send(refusal).expect(again).send(EMPTY).hold()]);
+    let mut connection = over.connect(&peer);
+    let mut timeouts = common::patient();
+    timeouts.expect_continue = Some(Duration::from_millis(20));
+    connection.set_timeouts(timeouts);
+    let response = connection.send(&put_on_request(3), "abc").unwrap();
+    assert_eq!((response.status().as_u16(), response.request_sent()), (417, true));
+    drop(response);
+    assert_eq!(connection.reuse(), Reuse::Now);
+    assert_eq!(connection.send(&put(3), "abc").unwrap().status(), 204);
+}
+
+/// Only who sends the content all the same can use the connection again (RFC 9110 section 10.1.1).
+fn content_that_was_refused_can_be_sent_all_the_same(over: Over) {
+    let refusal = "HTTP/1.1 417 Expectation Failed\r\nContent-Length: 0\r\n\r\n";
+    let peer = over.peer([Script::new().read_head().send(refusal).expect("abc").read_head().send(EMPTY).hold()]);
+    let mut connection = over.connect(&peer);
+    let mut timeouts = common::patient();
+    timeouts.expect_continue = None;
+    connection.set_timeouts(timeouts);
+    let mut pipeline = connection.pipeline();
+    pipeline.send(&put_on_request(3)).unwrap();
+    assert_eq!(pipeline.send_content(b"abc").unwrap(), 0, "it is told once");
+    assert_eq!(pipeline.send_content(b"abc").unwrap(), 3);
+    pipeline.finish(&Fields::new()).unwrap();
+    assert_eq!(pipeline.receive().unwrap().status(), 417);
+    assert_eq!(pipeline.reuse(), Reuse::Now);
+    drop(pipeline);
+    assert_eq!(connection.get("/").unwrap().status(), 204);
 }
 
 fn marks_say_what_was_behind_others(over: Over) {
@@ -216,4 +318,28 @@ fn a_run_keeps_to_its_depth(over: Over) {
     assert_eq!(run.receive().unwrap_err().kind(), ErrorKind::Closed(CloseReason::PeerSentClose));
     let rest: Vec<_> = run.rest().map(|request| request.target().to_vec()).collect();
     assert_eq!(rest, [b"/4", b"/5"]);
+}
+
+fn each_request_has_its_own_patience_for_100(over: Over) {
+    // Nobody says 100: the patience of the connection, for ever, would never end.
+    let script = Script::new().read_head().expect("abc").send(EMPTY).read_head().expect("abc").send(EMPTY);
+    let peer = over.peer([script.read_head().expect("abc").send(EMPTY).hold()]);
+    let mut connection = over.connect(&peer);
+    let mut timeouts = common::patient();
+    timeouts.expect_continue = None;
+    connection.set_timeouts(timeouts);
+    let soon = Some(Duration::from_millis(20));
+    let content = Content::from("abc").continue_within(soon);
+    assert_eq!(connection.send(&put_on_request(3), content).unwrap().status(), 204);
+
+    let mut writer = connection.start(&put_on_request(3)).unwrap().continue_within(soon);
+    assert_eq!(writer.write_content(b"abc").unwrap(), 3);
+    assert_eq!(writer.finish().unwrap().status(), 204);
+
+    let mut pipeline = connection.pipeline();
+    pipeline.queue(&put_on_request(3)).unwrap();
+    pipeline.continue_within(soon);
+    assert_eq!(pipeline.send_content(b"abc").unwrap(), 3);
+    pipeline.finish(&Fields::new()).unwrap();
+    assert_eq!(pipeline.receive().unwrap().status(), 204);
 }

@@ -1,12 +1,15 @@
 //! Licences, as SPDX expressions.
 
 /// What may be linked into what we give away under MIT or Apache-2.0.
-const ALLOWED: [&str; 8] = [
+///
+/// CDLA-Permissive-2.0 is a licence of data: of Mozilla's roots, which one optional feature brings.
+const ALLOWED: [&str; 9] = [
     "0BSD",
     "Apache-2.0",
     "Apache-2.0 WITH LLVM-exception",
     "BSD-2-Clause",
     "BSD-3-Clause",
+    "CDLA-Permissive-2.0",
     "ISC",
     "MIT",
     "Unicode-3.0",

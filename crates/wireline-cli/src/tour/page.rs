@@ -4,9 +4,14 @@ use std::io::{self, IsTerminal, Write};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use wireline::Tap;
+use wireline::{ExchangeId, Tap, Transcript};
 
-use crate::output::wire::{Direction, Transcript};
+/// Which way bytes go.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Direction {
+    Received,
+    Sent,
+}
 
 /// Where the tour writes.
 pub(super) struct Page {
@@ -17,6 +22,9 @@ pub(super) struct Page {
     /// The first error of writing: from then on nothing is written.
     fault: Option<io::Error>,
 }
+
+/// How much of a run of bytes in one direction is shown: all but long content.
+const SHOWN: usize = 512;
 
 /// What a line is, for its colour.
 #[derive(Clone, Copy)]
@@ -57,14 +65,32 @@ impl Page {
         self.line(&format!("   {text}"), None);
     }
 
-    /// What passed on the wire since the last time this was asked.
+    /// What passed on the wire since the last time this was asked: of a long run in one direction only the beginning.
     pub(super) fn wire(&mut self, record: &Record) {
         let pieces = record.take();
-        let mut transcript = Transcript::new(true);
-        for piece in pieces {
-            let tone = if piece.direction == Direction::Sent { Tone::Sent } else { Tone::Received };
-            for line in transcript.lines(piece.direction, &piece.bytes, piece.since).lines() {
-                self.line(line, Some(tone));
+        for run in pieces.chunk_by(|one, next| one.direction == next.direction) {
+            let direction = run[0].direction;
+            let (mark, tone) = match direction {
+                Direction::Sent => ('>', Tone::Sent),
+                Direction::Received => ('<', Tone::Received),
+            };
+            let mut room = SHOWN;
+            for piece in run {
+                let shown = &piece.bytes[..piece.bytes.len().min(room)];
+                let mut text = Vec::new();
+                let mut transcript = Transcript::since(&mut text, record.begun);
+                match direction {
+                    Direction::Sent => transcript.sent(shown, piece.at, piece.exchange),
+                    Direction::Received => transcript.received(shown, piece.at, piece.exchange),
+                }
+                for line in String::from_utf8_lossy(&text).lines() {
+                    self.line(line, Some(tone));
+                }
+                room -= shown.len();
+            }
+            let all: usize = run.iter().map(|piece| piece.bytes.len()).sum();
+            if all > SHOWN {
+                self.line(&format!("{:>14} {mark} [{} bytes more]", "", all - SHOWN), Some(tone));
             }
         }
     }
@@ -120,7 +146,8 @@ pub(super) struct Record {
 struct Piece {
     direction: Direction,
     bytes: Vec<u8>,
-    since: Duration,
+    at: Instant,
+    exchange: Option<ExchangeId>,
 }
 
 impl Record {
@@ -131,8 +158,14 @@ impl Record {
     /// How many times bytes were sent, and received, since this was last taken.
     pub(super) fn counts(&self) -> (usize, usize) {
         let pieces = self.pieces.lock().unwrap_or_else(PoisonError::into_inner);
-        let sent = pieces.iter().filter(|piece| piece.direction == Direction::Sent).count();
-        (sent, pieces.len() - sent)
+        // What one call has moved is shown in one piece for each exchange.
+        let calls = |direction| {
+            let mut times: Vec<_> =
+                pieces.iter().filter(|piece| piece.direction == direction).map(|piece| piece.at).collect();
+            times.dedup();
+            times.len()
+        };
+        (calls(Direction::Sent), calls(Direction::Received))
     }
 
     /// Forgets what passed.
@@ -144,18 +177,18 @@ impl Record {
         std::mem::take(&mut *self.pieces.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    fn keep(&self, direction: Direction, bytes: &[u8], at: Instant) {
-        let piece = Piece { direction, bytes: bytes.to_vec(), since: at.saturating_duration_since(self.begun) };
+    fn keep(&self, direction: Direction, bytes: &[u8], at: Instant, exchange: Option<ExchangeId>) {
+        let piece = Piece { direction, bytes: bytes.to_vec(), at, exchange };
         self.pieces.lock().unwrap_or_else(PoisonError::into_inner).push(piece);
     }
 }
 
 impl Tap for Record {
-    fn sent(&mut self, bytes: &[u8], at: Instant) {
-        self.keep(Direction::Sent, bytes, at);
+    fn sent(&mut self, bytes: &[u8], at: Instant, exchange: Option<ExchangeId>) {
+        self.keep(Direction::Sent, bytes, at, exchange);
     }
 
-    fn received(&mut self, bytes: &[u8], at: Instant) {
-        self.keep(Direction::Received, bytes, at);
+    fn received(&mut self, bytes: &[u8], at: Instant, exchange: Option<ExchangeId>) {
+        self.keep(Direction::Received, bytes, at, exchange);
     }
 }

@@ -17,6 +17,7 @@ pub struct RequestBuilder {
     version: Version,
     host: Option<Vec<u8>>,
     fields: Fields,
+    encoded: bool,
     idempotent: Option<bool>,
     mistake: Option<InvalidRequest>,
 }
@@ -30,6 +31,7 @@ impl RequestBuilder {
             version: Version::HTTP_11,
             host: None,
             fields: Fields::new(),
+            encoded: false,
             idempotent: None,
         }
     }
@@ -74,6 +76,61 @@ impl RequestBuilder {
         self.field("Transfer-Encoding", "chunked")
     }
 
+    /// The content that follows is in chunks already, with its last chunk and its trailer section, and leaves as it is.
+    /// It is looked at on its way: what is no chunked body is refused as [`ContentExcess`](crate::Misuse::ContentExcess),
+    /// which says how many of its bytes are right, and what is none yet as [`ContentShort`](crate::Misuse::ContentShort),
+    /// with the fewest bytes that could end it. Says nothing without [`chunked`](Self::chunked).
+    ///
+    /// ```
+    /// use wireline_proto::{Config, Connection, Fields, Request};
+    ///
+    /// let request = Request::builder("PUT", "/").host("a").chunked().encoded().build()?;
+    /// let mut connection = Connection::new(Config::default());
+    /// connection.send_request(&request)?;
+    /// connection.send_content(b"3;of=1\r\nabc\r\n0\r\n\r\n")?;
+    /// connection.finish_request(&Fields::new())?;
+    /// assert!(connection.transmit().ends_with(b"\r\n\r\n3;of=1\r\nabc\r\n0\r\n\r\n"));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn encoded(mut self) -> Self {
+        self.encoded = true;
+        self
+    }
+
+    /// The framing that content of this length wants, in bytes; `None` for one that is not known. Unless a field given
+    /// before says it already: `Content-Length` where the length is known, `Transfer-Encoding: chunked` where it is not
+    /// (which HTTP/1.0 does not have: [`build`](Self::build) says so). For none at all it is `Content-Length: 0` with
+    /// PATCH, POST and PUT, whose content means something (RFC 9110 section 8.6), and else no field.
+    ///
+    /// ```
+    /// use wireline_proto::{Framing, Request};
+    ///
+    /// let framing = |method, length| {
+    ///     Request::builder(method, "/").host("a").framing_for(length).build().map(|request| request.framing())
+    /// };
+    /// assert_eq!(framing("PUT", Some(5))?, Framing::Length(5));
+    /// assert_eq!(framing("PUT", None)?, Framing::Chunked);
+    /// assert_eq!(framing("PUT", Some(0))?, Framing::Length(0));
+    /// assert_eq!(framing("GET", Some(0))?, Framing::None);
+    /// # Ok::<(), wireline_proto::InvalidRequest>(())
+    /// ```
+    pub fn framing_for(self, length: Option<u64>) -> Self {
+        if self.fields.contains("content-length") || self.fields.contains("transfer-encoding") {
+            return self;
+        }
+        match length {
+            Some(0) if ![Method::PATCH, Method::POST, Method::PUT].contains(&self.method) => self,
+            Some(length) => self.content_length(length),
+            None => self.chunked(),
+        }
+    }
+
+    /// `Accept-Encoding: identity`: the content of the response as it is, in no content coding (RFC 9110 section 12.5.3).
+    /// Without the field any coding is acceptable.
+    pub fn accept_identity(self) -> Self {
+        self.field("Accept-Encoding", "identity")
+    }
+
     /// `Expect: 100-continue`: the content waits until the peer asks for it (RFC 9110 section 10.1.1).
     pub fn expect_continue(self) -> Self {
         self.field("Expect", "100-continue")
@@ -104,7 +161,7 @@ impl RequestBuilder {
         if let Some(mistake) = self.mistake {
             return Err(mistake);
         }
-        let Self { method, target, version, host, mut fields, idempotent, .. } = self;
+        let Self { method, target, version, host, mut fields, encoded, idempotent, .. } = self;
         if version != Version::HTTP_11 && version != Version::HTTP_10 {
             return Err(InvalidRequest::Version);
         }
@@ -149,6 +206,7 @@ impl RequestBuilder {
             version,
             framing,
             expects_continue,
+            encoded: encoded && framing == Framing::Chunked,
         };
         let (section, lines) = fields.into_parts();
         wire.extend_from_slice(&section);

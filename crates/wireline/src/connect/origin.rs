@@ -1,5 +1,6 @@
 //! Whom to talk to.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::net::Ipv6Addr;
 use std::str::FromStr;
@@ -58,8 +59,7 @@ impl Origin {
     /// # Errors
     /// [`InvalidUrl::Host`] for what no host can be.
     pub fn new(scheme: Scheme, host: &str, port: u16) -> Result<Self, InvalidUrl> {
-        let valid = if host.contains(':') { is_ipv6(host) } else { is_name(host) };
-        if valid { Ok(Self { scheme, host: host.to_owned(), port }) } else { Err(InvalidUrl::Host) }
+        if is_host(host) { Ok(Self { scheme, host: host.to_owned(), port }) } else { Err(InvalidUrl::Host) }
     }
 
     /// From `scheme://host` or `scheme://host:port`; a `/` may follow.
@@ -95,25 +95,8 @@ impl Origin {
         if authority.contains('@') {
             return Err(InvalidUrl::Userinfo);
         }
-        let (host, port) = match authority.strip_prefix('[') {
-            Some(literal) => {
-                let (host, port) = literal.split_once(']').ok_or(InvalidUrl::Host)?;
-                if !is_ipv6(host) {
-                    return Err(InvalidUrl::Host);
-                }
-                (host, port)
-            }
-            None => authority.split_at(authority.find(':').unwrap_or(authority.len())),
-        };
-        // "host:" is a host with the default port (RFC 3986 section 3.2.3).
-        let port = match port.strip_prefix(':') {
-            None if port.is_empty() => scheme.default_port(),
-            Some("") => scheme.default_port(),
-            Some(digits) if digits.bytes().all(|byte| byte.is_ascii_digit()) => {
-                digits.parse().map_err(|_| InvalidUrl::Port)?
-            }
-            _ => return Err(InvalidUrl::Port),
-        };
+        let (host, port) = split_authority(authority)?;
+        let port = port.unwrap_or_else(|| scheme.default_port());
         Ok((Self::new(scheme, host, port)?, target))
     }
 
@@ -139,8 +122,17 @@ impl Origin {
     /// section 7.2).
     #[must_use]
     pub fn host_field(&self) -> String {
-        let bracketed = if self.host.contains(':') { format!("[{}]", self.host) } else { self.host.clone() };
-        if self.port == self.scheme.default_port() { bracketed } else { format!("{bracketed}:{}", self.port) }
+        let host = self.bracketed_host();
+        if self.port == self.scheme.default_port() { host.into_owned() } else { format!("{host}:{}", self.port) }
+    }
+
+    /// Host and port, the port always: what CONNECT names (RFC 9112 section 3.2.3).
+    pub(crate) fn authority(&self) -> String {
+        format!("{}:{}", self.bracketed_host(), self.port)
+    }
+
+    fn bracketed_host(&self) -> Cow<'_, str> {
+        if self.host.contains(':') { format!("[{}]", self.host).into() } else { self.host.as_str().into() }
     }
 
     pub(crate) fn is_secure(&self) -> bool {
@@ -160,6 +152,36 @@ impl FromStr for Origin {
     fn from_str(url: &str) -> Result<Self, InvalidUrl> {
         Self::parse(url)
     }
+}
+
+/// `host [ ":" port ]` (RFC 3986 section 3.2): the host without brackets, and the port if there is one. Whether it is a
+/// host is for [`is_host`] to say.
+pub(crate) fn split_authority(authority: &str) -> Result<(&str, Option<u16>), InvalidUrl> {
+    let (host, port) = match authority.strip_prefix('[') {
+        Some(literal) => {
+            let (host, port) = literal.split_once(']').ok_or(InvalidUrl::Host)?;
+            if !is_ipv6(host) {
+                return Err(InvalidUrl::Host);
+            }
+            (host, port)
+        }
+        None => authority.split_at(authority.find(':').unwrap_or(authority.len())),
+    };
+    // "host:" is a host with the default port (RFC 3986 section 3.2.3).
+    let port = match port.strip_prefix(':') {
+        None if port.is_empty() => None,
+        Some("") => None,
+        Some(digits) if digits.bytes().all(|byte| byte.is_ascii_digit()) => {
+            Some(digits.parse().map_err(|_| InvalidUrl::Port)?)
+        }
+        _ => return Err(InvalidUrl::Port),
+    };
+    Ok((host, port))
+}
+
+/// A name, an IPv4 address, or an IPv6 address without brackets.
+pub(crate) fn is_host(host: &str) -> bool {
+    if host.contains(':') { is_ipv6(host) } else { is_name(host) }
 }
 
 fn is_ipv6(host: &str) -> bool {

@@ -4,25 +4,51 @@ use std::error::Error as StdError;
 use std::fmt;
 use std::io;
 use std::sync::{Arc, OnceLock};
-use std::time::Duration;
 
+use rustls::client::Resumption;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
-use rustls::crypto::{CryptoProvider, ring, verify_tls12_signature, verify_tls13_signature};
+use rustls::crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signature};
 use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
-use rustls::{ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme};
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
+use rustls::{ClientConfig, DigitallySignedStruct, KeyLog, RootCertStore, SignatureScheme};
 
-use crate::timeouts::end_of;
-use crate::transport::socket::Socket;
+use crate::error::ErrorKind;
+use crate::transport::stream::Stream;
 use crate::transport::tls::Tls;
 
-/// Whom to believe over TLS: by default, whom the system believes.
+/// How to speak TLS: by default, to whom the system believes, in versions 1.2 and 1.3, with `http/1.1` as the one
+/// protocol (RFC 7301), with sessions resumed, by ring.
 ///
-/// Nothing is loaded before the first connection that needs it; clones share what was.
+/// Nothing is loaded before the first connection that needs it; clones share what was, and the sessions that can be
+/// resumed. No default of the process is read or set.
+///
+/// ```no_run
+/// use wireline::{Connector, TlsSettings};
+///
+/// let tls = TlsSettings::roots_pem(&std::fs::read("authority.pem")?)?
+///     .client_certificate_pem(&std::fs::read("client.pem")?, &std::fs::read("client.key")?)?;
+/// let connector = Connector::new().tls(tls);
+/// # let _ = connector;
+/// # Ok::<(), std::io::Error>(())
+/// ```
 #[derive(Clone)]
 pub struct TlsSettings {
-    roots: Roots,
+    recipe: Recipe,
+    /// Whom to ask for and to expect instead of the origin's host.
+    name: Option<ServerName<'static>>,
     config: Arc<OnceLock<Arc<ClientConfig>>>,
+}
+
+/// What a configuration is made from.
+#[derive(Clone)]
+struct Recipe {
+    roots: Roots,
+    client: Option<Arc<(Vec<CertificateDer<'static>>, PrivateKeyDer<'static>)>>,
+    key_log: Option<Arc<dyn KeyLog>>,
+    provider: Option<Arc<CryptoProvider>>,
+    protocols: Vec<Vec<u8>>,
+    resumes: bool,
+    names_server: bool,
 }
 
 #[derive(Clone)]
@@ -39,27 +65,31 @@ impl TlsSettings {
         Self::of(Roots::System)
     }
 
+    /// Mozilla's roots as they were when this was built, for machines without any.
+    #[cfg(feature = "bundled-roots")]
+    #[must_use]
+    pub fn bundled() -> Self {
+        let roots = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
+        Self::of(Roots::Given(Arc::new(roots)))
+    }
+
     /// These roots and no others, in PEM.
     ///
     /// # Errors
     /// [`InvalidData`](io::ErrorKind::InvalidData) for what is no PEM, no certificate, or none at all.
     pub fn roots_pem(pem: &[u8]) -> io::Result<Self> {
-        let invalid = |error: &dyn fmt::Display| io::Error::new(io::ErrorKind::InvalidData, error.to_string());
         let mut roots = RootCertStore::empty();
-        for certificate in CertificateDer::pem_slice_iter(pem) {
-            let certificate = certificate.map_err(|error| invalid(&error))?;
-            roots.add(certificate).map_err(|error| invalid(&error))?;
-        }
-        if roots.is_empty() {
-            return Err(invalid(&"no certificate in PEM"));
+        for certificate in certificates(pem)? {
+            roots.add(certificate).map_err(invalid)?;
         }
         Ok(Self::of(Roots::Given(Arc::new(roots))))
     }
 
-    /// A configuration of your own, with whatever crypto provider, client certificate or verifier it has.
+    /// A configuration of your own, with whatever crypto provider, client certificate or verifier it has. Of what follows
+    /// only [`server_name`](Self::server_name) applies to it.
     #[must_use]
     pub fn from_rustls(config: Arc<ClientConfig>) -> Self {
-        Self { roots: Roots::System, config: Arc::new(OnceLock::from(config)) }
+        Self { config: Arc::new(OnceLock::from(config)), ..Self::system() }
     }
 
     /// Believes anybody: the bytes are encrypted, but for whom nobody knows. For tests.
@@ -68,38 +98,143 @@ impl TlsSettings {
         Self::of(Roots::Any)
     }
 
-    /// Makes a session and completes its handshake.
-    pub(crate) fn secure(&self, socket: Socket, host: &str, left: Option<Duration>) -> io::Result<Tls<Socket>> {
-        let name = ServerName::try_from(host.to_owned())
-            .map_err(|error| io::Error::new(io::ErrorKind::InvalidInput, error))?;
-        let mut tls = Tls::new(socket, self.config()?, name).map_err(io::Error::other)?;
-        tls.handshake(end_of(left))?;
-        Ok(tls)
+    /// Shows this certificate, the chain behind it included, to servers that ask for one. Both in PEM; the key in PKCS #8,
+    /// PKCS #1 or SEC1, and not encrypted.
+    ///
+    /// # Errors
+    /// [`InvalidData`](io::ErrorKind::InvalidData) for what is no PEM, no certificate or no key. Whether the two belong
+    /// together shows when a connection is made.
+    pub fn client_certificate_pem(self, chain: &[u8], key: &[u8]) -> io::Result<Self> {
+        let client = (certificates(chain)?, PrivateKeyDer::from_pem_slice(key).map_err(invalid)?);
+        Ok(self.with(|recipe| recipe.client = Some(Arc::new(client))))
+    }
+
+    /// Asks for this host and expects its certificate, whatever the origin is called: a name or an address.
+    ///
+    /// # Errors
+    /// [`InvalidInput`](io::ErrorKind::InvalidInput) for what no host can be.
+    pub fn server_name(mut self, name: &str) -> io::Result<Self> {
+        self.name = Some(named(name)?);
+        Ok(self)
+    }
+
+    /// Does not tell the server which host is asked for (RFC 6066 section 3); its certificate is verified all the same.
+    #[must_use]
+    pub fn without_sni(self) -> Self {
+        self.with(|recipe| recipe.names_server = false)
+    }
+
+    /// Offers these protocols instead of `http/1.1` (RFC 7301); none for no offer at all. Whatever the server chooses, what
+    /// is spoken is HTTP/1.1.
+    #[must_use]
+    pub fn alpn(self, protocols: &[&str]) -> Self {
+        self.with(|recipe| recipe.protocols = protocols.iter().map(|name| name.as_bytes().to_vec()).collect())
+    }
+
+    /// Makes each session from the beginning.
+    #[must_use]
+    pub fn without_resumption(self) -> Self {
+        self.with(|recipe| recipe.resumes = false)
+    }
+
+    /// Tells the secrets of each session, for those who look at the bytes on the wire: `rustls::KeyLogFile` writes them
+    /// into the file that `SSLKEYLOGFILE` names.
+    #[must_use]
+    pub fn key_log(self, log: Arc<dyn KeyLog>) -> Self {
+        self.with(|recipe| recipe.key_log = Some(log))
+    }
+
+    /// Has another provider do the cryptography.
+    #[must_use]
+    pub fn provider(self, provider: Arc<CryptoProvider>) -> Self {
+        self.with(|recipe| recipe.provider = Some(provider))
+    }
+
+    /// Begins a session with a host.
+    pub(crate) fn session(&self, stream: Stream, host: &str) -> io::Result<Tls<Stream>> {
+        let name = self.name.clone().map_or_else(|| named(host), Ok)?;
+        Tls::new(stream, self.config()?, name).map_err(io::Error::other)
     }
 
     fn config(&self) -> io::Result<Arc<ClientConfig>> {
         if let Some(config) = self.config.get() {
             return Ok(Arc::clone(config));
         }
-        let provider = Arc::new(ring::default_provider());
-        let builder = ClientConfig::builder_with_provider(Arc::clone(&provider))
-            .with_safe_default_protocol_versions()
-            .map_err(io::Error::other)?;
-        let mut config = match &self.roots {
-            Roots::Any => builder
-                .dangerous()
-                .with_custom_certificate_verifier(Arc::new(AnyCertificate(provider)))
-                .with_no_client_auth(),
-            Roots::Given(roots) => builder.with_root_certificates(Arc::clone(roots)).with_no_client_auth(),
-            Roots::System => builder.with_root_certificates(system_roots()?).with_no_client_auth(),
-        };
-        config.alpn_protocols = vec![b"http/1.1".to_vec()];
+        let config = self.recipe.make()?;
         Ok(Arc::clone(self.config.get_or_init(|| Arc::new(config))))
     }
 
     fn of(roots: Roots) -> Self {
-        Self { roots, config: Arc::default() }
+        let recipe = Recipe {
+            roots,
+            client: None,
+            key_log: None,
+            provider: None,
+            protocols: vec![b"http/1.1".to_vec()],
+            resumes: true,
+            names_server: true,
+        };
+        Self { recipe, name: None, config: Arc::default() }
     }
+
+    /// The same but for one thing; what was loaded may not fit any more.
+    fn with(mut self, change: impl FnOnce(&mut Recipe)) -> Self {
+        change(&mut self.recipe);
+        self.config = Arc::default();
+        self
+    }
+}
+
+impl Recipe {
+    fn make(&self) -> io::Result<ClientConfig> {
+        let provider = self.provider.clone().map_or_else(default_provider, Ok)?;
+        let builder = ClientConfig::builder_with_provider(Arc::clone(&provider))
+            .with_safe_default_protocol_versions()
+            .map_err(io::Error::other)?;
+        let builder = match &self.roots {
+            Roots::Any => builder.dangerous().with_custom_certificate_verifier(Arc::new(AnyCertificate(provider))),
+            Roots::Given(roots) => builder.with_root_certificates(Arc::clone(roots)),
+            Roots::System => builder.with_root_certificates(system_roots()?),
+        };
+        let mut config = match self.client.as_deref() {
+            Some((chain, key)) => builder.with_client_auth_cert(chain.clone(), key.clone_key()).map_err(invalid)?,
+            None => builder.with_no_client_auth(),
+        };
+        config.alpn_protocols.clone_from(&self.protocols);
+        config.enable_sni = self.names_server;
+        if !self.resumes {
+            config.resumption = Resumption::disabled();
+        }
+        if let Some(log) = &self.key_log {
+            config.key_log = Arc::clone(log);
+        }
+        Ok(config)
+    }
+}
+
+#[cfg(feature = "ring")]
+#[allow(clippy::unnecessary_wraps, reason = "without the feature `ring` there is none")]
+fn default_provider() -> io::Result<Arc<CryptoProvider>> {
+    Ok(Arc::new(rustls::crypto::ring::default_provider()))
+}
+
+#[cfg(not(feature = "ring"))]
+fn default_provider() -> io::Result<Arc<CryptoProvider>> {
+    let what = "wireline was built without its feature `ring`: TlsSettings::provider has to name another provider";
+    Err(io::Error::new(io::ErrorKind::Unsupported, what))
+}
+
+fn certificates(pem: &[u8]) -> io::Result<Vec<CertificateDer<'static>>> {
+    let certificates: Vec<_> = CertificateDer::pem_slice_iter(pem).collect::<Result<_, _>>().map_err(invalid)?;
+    if certificates.is_empty() { Err(invalid("no certificate in PEM")) } else { Ok(certificates) }
+}
+
+fn named(host: &str) -> io::Result<ServerName<'static>> {
+    ServerName::try_from(host.to_owned()).map_err(|error| io::Error::new(io::ErrorKind::InvalidInput, error))
+}
+
+fn invalid(error: impl Into<Box<dyn StdError + Send + Sync>>) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, error)
 }
 
 impl Default for TlsSettings {
@@ -110,7 +245,7 @@ impl Default for TlsSettings {
 
 impl fmt::Debug for TlsSettings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match (&self.roots, self.config.get()) {
+        f.write_str(match (&self.recipe.roots, self.config.get()) {
             (Roots::Any, _) => "TlsSettings(any certificate)",
             (Roots::Given(_), _) => "TlsSettings(given roots)",
             (Roots::System, None) => "TlsSettings(system roots)",
@@ -131,10 +266,13 @@ fn system_roots() -> io::Result<RootCertStore> {
     }
 }
 
-/// Whether a handshake failed because the peer is not who it has to be.
-pub(crate) fn is_about_certificate(error: &io::Error) -> bool {
+/// What a failed handshake is called: whether the peer is not who it has to be.
+pub(crate) fn kind_of(error: &io::Error) -> ErrorKind {
     let inner = error.get_ref().and_then(|inner| (inner as &(dyn StdError + 'static)).downcast_ref::<rustls::Error>());
-    matches!(inner, Some(rustls::Error::InvalidCertificate(_)))
+    match inner {
+        Some(rustls::Error::InvalidCertificate(_)) => ErrorKind::Certificate,
+        _ => ErrorKind::Tls,
+    }
 }
 
 /// Accepts any certificate, but no signature that its key did not make.

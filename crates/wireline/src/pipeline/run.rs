@@ -54,7 +54,12 @@ impl<'p, 'c, S: Transport, I: Iterator<Item: Borrow<Request>>> Run<'p, 'c, S, I>
             }
             in_flight += 1;
         }
-        if in_flight == 0 { Ok(None) } else { self.pipeline.receive().map(Some) }
+        // An answer may have been the connection's last, with others unanswered behind it.
+        if in_flight == 0 && self.pipeline.unanswered().next().is_none() {
+            Ok(None)
+        } else {
+            self.pipeline.receive().map(Some)
+        }
     }
 
     /// The requests of which nothing was sent, in order.

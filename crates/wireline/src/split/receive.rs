@@ -36,7 +36,8 @@ impl ReceiveHalf {
     ///
     /// # Errors
     /// [`NothingOwed`](ErrorKind::NothingOwed): the sending half is gone, and all is received. Else as
-    /// [`Pipeline::receive`](crate::Pipeline::receive).
+    /// [`Pipeline::receive`](crate::Pipeline::receive); it may be a [`Timeout`](ErrorKind::Timeout) of sending what is
+    /// queued.
     pub fn receive(&mut self) -> Result<Received<'_>, Error> {
         let response = self.half().until_done(|driver, _| {
             if driver.core.receiving().is_none() {

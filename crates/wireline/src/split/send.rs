@@ -1,6 +1,7 @@
 //! The half that sends.
 
 use std::fmt;
+use std::time::{Duration, Instant};
 
 use wireline_proto::{ExchangeId, Fields, Framing, Request, Reuse, Unanswered};
 
@@ -9,12 +10,14 @@ use crate::connection::Connection;
 use crate::error::Error;
 #[cfg(doc)]
 use crate::error::ErrorKind;
+use crate::timeouts::Timeouts;
 
 /// The sending half of a connection, for one thread, while another has the [`ReceiveHalf`]: see
 /// [`Connection::split`]. Its methods are those of a [`Pipeline`](crate::Pipeline), but where that asks for a response to
 /// be received first, this waits until the other half has done so.
 ///
-/// Dropped in the middle of a request's content it gives the rest up; the other half still receives the responses.
+/// Dropped in the middle of a request's content it gives the rest up and shuts its direction down, so that the peer does
+/// not wait for it; the other half still receives the responses.
 pub struct SendHalf(Option<Half>);
 
 impl SendHalf {
@@ -62,6 +65,11 @@ impl SendHalf {
         self.half().until_done(|driver, _| driver.send_some(content))
     }
 
+    /// As [`Pipeline::continue_within`](crate::Pipeline::continue_within).
+    pub fn continue_within(&mut self, patience: Option<Duration>) {
+        self.half().with(|driver| driver.continue_within = patience);
+    }
+
     /// As [`Pipeline::finish`](crate::Pipeline::finish).
     ///
     /// # Errors
@@ -86,6 +94,22 @@ impl SendHalf {
     #[must_use]
     pub fn content_due(&self) -> Framing {
         self.half().with(|driver| driver.core.content_due())
+    }
+
+    /// As [`Connection::content_sent`].
+    #[must_use]
+    pub fn content_sent(&self) -> u64 {
+        self.half().with(|driver| driver.content_sent)
+    }
+
+    /// How long each operation may take, from now on, for both halves: of the connection before unless it is set.
+    pub fn set_timeouts(&mut self, timeouts: Timeouts) {
+        self.half().with(|driver| driver.timeouts = timeouts);
+    }
+
+    /// When everything has to be over, for both halves.
+    pub fn set_deadline(&mut self, deadline: Option<Instant>) {
+        self.half().with(|driver| driver.deadline = deadline);
     }
 
     /// Whether the connection can carry another request.
@@ -113,9 +137,9 @@ impl Drop for SendHalf {
     fn drop(&mut self) {
         let Some(half) = &self.0 else { return };
         half.with(|driver| {
-            if driver.core.content_due() != Framing::None {
-                // Nothing may be due any more, if our side broke.
-                let _broken = driver.abandon();
+            // Nothing may be due any more, if our side broke.
+            if driver.core.content_due() != Framing::None && driver.abandon().is_ok() {
+                driver.end_write();
             }
         });
         half.leave();

@@ -6,21 +6,26 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::net::UnixStream;
 use std::time::{Duration, Instant};
 
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::fs::{OFlags, fcntl_getfl};
 use rustix::net::sockopt::{Timeout, set_socket_timeout};
-use rustix::net::{RecvFlags, SendAncillaryBuffer, SendFlags, recv, send, sendmsg};
+use rustix::net::{RecvFlags, SendAncillaryBuffer, SendFlags, Shutdown, recv, send, sendmsg, shutdown};
 
+use crate::canceller::Canceller;
 use crate::timeouts::end_of;
 use crate::transport::{Ready, Transport};
+use crate::wait::wait_for_one;
 
 /// A connected stream socket.
 ///
-/// The socket stays blocking: writes ask not to wait one by one, and a read that may wait is one system call.
+/// The socket stays blocking: writes ask not to wait one by one, and a read that may wait is one system call. One that
+/// was not blocking (`O_NONBLOCK`) when it was handed over never waits, whatever the timeouts are.
 #[derive(Debug)]
 pub struct Socket {
     fd: OwnedFd,
     /// How long the system lets a blocking read wait (`SO_RCVTIMEO`); `None` for ever.
     tick: Option<Duration>,
+    is_blocking: bool,
+    canceller: Option<Canceller>,
 }
 
 /// Below this the system's own read timeout is too coarse: it counts in ticks of up to 10 ms.
@@ -64,16 +69,22 @@ impl Transport for Socket {
     }
 
     fn read(&mut self, into: &mut [u8], patience: Option<Duration>) -> io::Result<usize> {
-        if patience.is_some_and(|patience| patience.is_zero()) {
+        if !self.is_blocking || patience.is_some_and(|patience| patience.is_zero()) {
             return self.recv(into, RecvFlags::DONTWAIT);
         }
         let until = end_of(patience);
-        if patience.is_none_or(|patience| patience >= FINE) {
+        let here = if self.canceller.is_some() {
+            // A wait inside of `recv` could not be ended from outside.
+            self.recv(into, RecvFlags::DONTWAIT)
+        } else if patience.is_none_or(|patience| patience >= FINE) {
             self.set_tick(patience)?;
-            match self.recv(into, RecvFlags::empty()) {
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-                done => return done,
-            }
+            self.recv(into, RecvFlags::empty())
+        } else {
+            Err(io::ErrorKind::WouldBlock.into())
+        };
+        match here {
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+            done => return done,
         }
         let left = until.map(|until| until.saturating_duration_since(Instant::now()));
         self.wait(Ready { read: true, write: false }, left)?;
@@ -81,29 +92,22 @@ impl Transport for Socket {
     }
 
     fn wait(&mut self, wanted: Ready, patience: Option<Duration>) -> io::Result<Ready> {
-        let mut flags = PollFlags::empty();
-        flags.set(PollFlags::IN, wanted.read);
-        flags.set(PollFlags::OUT, wanted.write);
-        let until = end_of(patience);
-        loop {
-            let left = until.map(|until| until.saturating_duration_since(Instant::now()));
-            let timeout = left.and_then(|left| Timespec::try_from(left).ok());
-            let mut fds = [PollFd::new(&self.fd, flags)];
-            match poll(&mut fds, timeout.as_ref()) {
-                Ok(0) => return Err(io::ErrorKind::WouldBlock.into()),
-                Ok(_) => {
-                    let found = fds[0].revents();
-                    // An error or a hang-up is heard by whoever reads or writes next.
-                    let broken = found.intersects(PollFlags::ERR | PollFlags::HUP | PollFlags::NVAL);
-                    return Ok(Ready {
-                        read: wanted.read && (broken || found.contains(PollFlags::IN)),
-                        write: wanted.write && (broken || found.contains(PollFlags::OUT)),
-                    });
-                }
-                Err(rustix::io::Errno::INTR) => {}
-                Err(error) => return Err(error.into()),
-            }
-        }
+        let until = if self.is_blocking { end_of(patience) } else { Some(Instant::now()) };
+        let ready = wait_for_one(self.fd.as_fd(), wanted, until, self.canceller.as_ref())?;
+        ready.ok_or_else(|| io::ErrorKind::WouldBlock.into())
+    }
+
+    fn keeps_patience(&self) -> bool {
+        self.is_blocking
+    }
+
+    fn set_canceller(&mut self, canceller: Option<Canceller>) {
+        self.canceller = canceller;
+    }
+
+    fn end_write(&mut self) {
+        // A peer that is gone has shut it already.
+        let _gone = shutdown(&self.fd, Shutdown::Write);
     }
 
     fn close(&mut self) {
@@ -130,9 +134,16 @@ impl From<UnixStream> for Socket {
 }
 
 impl Socket {
+    /// A socket of our own making: it is blocking, and has no timeouts.
+    pub(crate) fn new(fd: OwnedFd) -> Self {
+        Self { fd, tick: None, is_blocking: true, canceller: None }
+    }
+
+    /// A caller's: it may have any.
     fn over(fd: OwnedFd) -> Self {
         let tick = rustix::net::sockopt::socket_timeout(&fd, Timeout::Recv).ok().flatten();
-        Self { fd, tick }
+        let is_blocking = !fcntl_getfl(&fd).is_ok_and(|flags| flags.contains(OFlags::NONBLOCK));
+        Self { fd, tick, is_blocking, canceller: None }
     }
 }
 

@@ -6,6 +6,7 @@ use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::net::UnixStream;
 use std::time::Duration;
 
+use crate::canceller::Canceller;
 use crate::transport::socket::Socket;
 #[cfg(feature = "tls")]
 use crate::transport::tls::Tls;
@@ -17,9 +18,9 @@ use crate::transport::{Ready, Transport};
 pub enum Stream {
     /// In the clear.
     Plain(Socket),
-    /// Over TLS.
+    /// Over TLS: over a socket, or over the TLS of a proxy.
     #[cfg(feature = "tls")]
-    Tls(Box<Tls<Socket>>),
+    Tls(Box<Tls<Self>>),
 }
 
 impl Stream {
@@ -52,6 +53,14 @@ impl Stream {
             Self::Tls(tls) => &mut **tls,
         }
     }
+
+    fn as_transport(&self) -> &dyn Transport {
+        match self {
+            Self::Plain(socket) => socket,
+            #[cfg(feature = "tls")]
+            Self::Tls(tls) => &**tls,
+        }
+    }
 }
 
 impl Transport for Stream {
@@ -69,6 +78,22 @@ impl Transport for Stream {
 
     fn wait(&mut self, wanted: Ready, patience: Option<Duration>) -> io::Result<Ready> {
         self.transport().wait(wanted, patience)
+    }
+
+    fn keeps_patience(&self) -> bool {
+        self.as_transport().keeps_patience()
+    }
+
+    fn set_canceller(&mut self, canceller: Option<Canceller>) {
+        self.transport().set_canceller(canceller);
+    }
+
+    fn is_flushing(&self) -> bool {
+        self.as_transport().is_flushing()
+    }
+
+    fn end_write(&mut self) {
+        self.transport().end_write();
     }
 
     fn close(&mut self) {

@@ -1,12 +1,14 @@
 //! TLS by rustls over any transport, TLS included.
 
 use std::io::{self, IoSlice, Read, Write};
+use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use rustls::pki_types::ServerName;
 use rustls::{ClientConfig, ClientConnection};
 
+use crate::canceller::Canceller;
 use crate::timeouts::end_of;
 use crate::transport::{Ready, Transport};
 
@@ -59,6 +61,15 @@ impl<T: Transport> Tls<T> {
         }
     }
 
+    /// The same session over another transport, which carries on where this one stands.
+    ///
+    /// # Errors
+    /// What `map` says; then the session is gone.
+    pub fn map<U: Transport>(self, map: impl FnOnce(T) -> io::Result<U>) -> io::Result<Tls<U>> {
+        let Self { session, inner, broken } = self;
+        Ok(Tls { session, inner: map(inner)?, broken })
+    }
+
     /// The session, to ask it for the peer's certificates or what was negotiated.
     #[must_use]
     pub fn session(&self) -> &ClientConnection {
@@ -69,6 +80,11 @@ impl<T: Transport> Tls<T> {
     #[must_use]
     pub fn inner(&self) -> &T {
         &self.inner
+    }
+
+    /// What carries it, to set something about it. Reading from it or writing to it breaks the session.
+    pub fn inner_mut(&mut self) -> &mut T {
+        &mut self.inner
     }
 
     /// Takes encrypted bytes in; 0 at the end of the transport.
@@ -89,6 +105,13 @@ impl<T: Transport> Tls<T> {
             return Err(io::ErrorKind::UnexpectedEof.into());
         }
         Ok(read)
+    }
+}
+
+impl<T: Transport + AsFd> Tls<T> {
+    /// What a handshake that would have to wait waits for.
+    pub(crate) fn wanted(&self) -> (BorrowedFd<'_>, Ready) {
+        (self.inner.as_fd(), Ready { read: true, write: self.is_flushing() })
     }
 }
 
@@ -131,6 +154,25 @@ impl<T: Transport> Transport for Tls<T> {
             return Ok(Ready { read: true, write: false });
         }
         self.inner.wait(wanted, patience)
+    }
+
+    fn keeps_patience(&self) -> bool {
+        self.inner.keeps_patience()
+    }
+
+    fn set_canceller(&mut self, canceller: Option<Canceller>) {
+        self.inner.set_canceller(canceller);
+    }
+
+    fn is_flushing(&self) -> bool {
+        self.session.wants_write() || self.inner.is_flushing()
+    }
+
+    fn end_write(&mut self) {
+        self.session.send_close_notify();
+        // What does not leave now is cut short, and so is the request.
+        let _gone = self.flush();
+        self.inner.end_write();
     }
 
     fn close(&mut self) {

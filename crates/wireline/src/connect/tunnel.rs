@@ -1,0 +1,174 @@
+//! Through a proxy to an origin: the steps that talk to the proxy.
+
+use std::io::{self, IoSlice};
+use std::os::fd::{AsFd, BorrowedFd};
+use std::time::Duration;
+
+use crate::connect::Connector;
+use crate::connect::connecting::{Connecting, Reach, Step, Went};
+use crate::connect::socks::{Socks5, SocksError};
+use crate::connection::Connection;
+use crate::error::{Error, ErrorKind, Stage};
+use crate::reply::Head;
+use crate::transport::stream::Stream;
+use crate::transport::{Ready, Transport};
+use crate::{Request, Reuse};
+
+/// How often a proxy may ask for credentials: enough for every scheme that needs several rounds.
+const ROUNDS: u32 = 8;
+
+/// A SOCKS5 handshake.
+#[derive(Debug)]
+pub(super) struct Greeting {
+    stream: Stream,
+    socks: Socks5,
+}
+
+/// CONNECT, and what comes of it.
+#[derive(Debug)]
+pub(super) struct Tunnelling {
+    connection: Connection<Stream>,
+    /// What it is to be asked next.
+    ask: Option<Request>,
+    is_asked: bool,
+}
+
+/// A proxy's answer to CONNECT.
+enum Answer {
+    Open { head: Head, stream: Stream, early: Vec<u8> },
+    Refused(Head),
+}
+
+impl Greeting {
+    pub(super) fn wanted(&self) -> (BorrowedFd<'_>, Ready) {
+        let write = !self.socks.transmit().is_empty() || self.stream.is_flushing();
+        (self.stream.as_fd(), Ready { read: !write, write })
+    }
+
+    /// Goes on without waiting, and says what came behind the proxy's last word, when that has come.
+    fn advance(&mut self) -> io::Result<Option<Vec<u8>>> {
+        let Self { stream, socks } = self;
+        let mut space = [0; 512];
+        while !socks.is_done() {
+            while !socks.transmit().is_empty() {
+                let sent = stream.write(&[IoSlice::new(socks.transmit())])?;
+                socks.transmitted(sent);
+            }
+            stream.flush()?;
+            let came = match stream.read(&mut space, Some(Duration::ZERO))? {
+                0 => return Err(io::ErrorKind::UnexpectedEof.into()),
+                came => &space[..came],
+            };
+            let consumed = socks.received(came).map_err(io::Error::other)?;
+            if socks.is_done() {
+                return Ok(Some(came[consumed..].to_vec()));
+            }
+        }
+        Ok(None)
+    }
+}
+
+impl Tunnelling {
+    pub(super) fn over(stream: Stream, connector: &Connector) -> Self {
+        let mut connection = Connection::with_transport(stream, connector.config);
+        connection.driver().no_wait = true;
+        Self { connection, ask: None, is_asked: false }
+    }
+
+    pub(super) fn wanted(&self) -> Option<(BorrowedFd<'_>, Ready)> {
+        let interest = self.connection.interest();
+        self.connection.fd().map(|fd| (fd, Ready { read: interest.read, write: interest.write }))
+    }
+
+    /// Goes on without waiting.
+    fn advance(&mut self) -> Result<Answer, Error> {
+        let response = match self.ask.take() {
+            Some(request) => {
+                self.is_asked = true;
+                self.connection.send(&request, ())?
+            }
+            None => self.connection.receive()?,
+        };
+        let head = response.head().clone();
+        match response.into_switched() {
+            Ok(switched) => {
+                let (stream, early) = switched.into_parts();
+                Ok(Answer::Open { head, stream, early })
+            }
+            Err(refusal) => {
+                drop(refusal);
+                self.is_asked = false;
+                Ok(Answer::Refused(head))
+            }
+        }
+    }
+}
+
+impl Connecting {
+    pub(super) fn begin_to_greet(&self, stream: Stream) -> Result<Went, Error> {
+        let proxy = self.proxy.as_ref().expect("there is one to greet");
+        let socks = match self.targets.front() {
+            Some(target) => Socks5::connect_address(*target, proxy.credentials()),
+            None => Socks5::connect(self.origin.host(), self.origin.port(), proxy.credentials()),
+        };
+        match socks {
+            Ok(socks) => Ok(Went::On(Step::Greeting(Box::new(Greeting { stream, socks })))),
+            Err(error) => Err(self.failed(ErrorKind::Proxy, Stage::Tunnelling, io::Error::other(error))),
+        }
+    }
+
+    pub(super) fn greet(&mut self, mut greeting: Box<Greeting>) -> Result<Went, Error> {
+        match greeting.advance() {
+            Ok(early) => {
+                self.early = early.unwrap_or_default();
+                self.onward(greeting.stream, Reach::Origin)
+            }
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(Went::Nowhere(Step::Greeting(greeting))),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => Ok(Went::On(Step::Greeting(greeting))),
+            Err(error) => {
+                let said = error.get_ref().and_then(|inner| inner.downcast_ref::<SocksError>());
+                // Another address of the origin may be within the proxy's reach.
+                if said.is_some_and(SocksError::is_about_destination) && self.targets.len() > 1 {
+                    self.targets.pop_front();
+                    return Ok(Went::On(Step::Beginning));
+                }
+                let kind = if said.is_some() { ErrorKind::Proxy } else { ErrorKind::Lost };
+                Err(self.failed(kind, Stage::Tunnelling, error))
+            }
+        }
+    }
+
+    pub(super) fn tunnel(&mut self, mut tunnelling: Box<Tunnelling>) -> Result<Went, Error> {
+        let context = self.context(Stage::Tunnelling);
+        let proxy = self.proxy.as_ref().expect("there is one to ask");
+        if !tunnelling.is_asked {
+            let request = proxy.connect_request(&self.origin, self.challenge.as_ref());
+            match request.map_err(|invalid| Error::from(invalid).at(context))? {
+                Some(request) => tunnelling.ask = Some(request),
+                None => {
+                    let refused = self.challenge.take().expect("nothing else is answered with nothing");
+                    return Err(Error::refused(refused, context));
+                }
+            }
+        }
+        match tunnelling.advance() {
+            Ok(Answer::Open { head, stream, early }) => {
+                (self.answer, self.early) = (Some(head), early);
+                self.onward(stream, Reach::Origin)
+            }
+            // RFC 9110 section 11.7.1: a refusal that credentials may lift says so in this field.
+            Ok(Answer::Refused(head)) if head.fields().contains("Proxy-Authenticate") && self.rounds < ROUNDS => {
+                self.challenge = Some(head);
+                self.rounds += 1;
+                // Some schemes are about the connection, so it is the same one if possible.
+                let same = tunnelling.connection.reuse() == Reuse::Now;
+                Ok(Went::On(if same { Step::Tunnelling(tunnelling) } else { Step::Beginning }))
+            }
+            Ok(Answer::Refused(head)) => Err(Error::refused(head, context)),
+            Err(error) if matches!(error.kind(), ErrorKind::WouldBlock(_)) => {
+                Ok(Went::Nowhere(Step::Tunnelling(tunnelling)))
+            }
+            Err(error) => Err(error.at(context)),
+        }
+    }
+}

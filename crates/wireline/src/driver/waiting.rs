@@ -1,0 +1,110 @@
+//! How long a wait may take, and what it is called when it is over.
+
+use std::time::{Duration, Instant};
+
+use crate::canceller::Canceller;
+use crate::driver::Driver;
+use crate::error::{Error, ErrorKind};
+use crate::timeouts::{Bound, Operation};
+use crate::transport::Transport;
+
+/// A wait that is somebody else's.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Waiting {
+    operation: Operation,
+    since: Instant,
+    /// How many bytes had moved, in both directions.
+    moved: u64,
+    /// When it is over, whatever comes.
+    until: Option<Instant>,
+}
+
+impl<S: Transport> Driver<S> {
+    /// How long the next wait may take.
+    pub(super) fn bound(&mut self, each: Option<Duration>, operation: Operation) -> Result<Bound, Error> {
+        if self.is_nonblocking {
+            self.note_wait(each, operation)?;
+        }
+        match self.no_wait || self.is_nonblocking {
+            true => Ok(Bound::of(Some(Duration::ZERO), operation)),
+            false => self.patience(each, operation),
+        }
+    }
+
+    /// Somebody else waits, and calls again: the bounds on the wait are kept here all the same.
+    fn note_wait(&mut self, each: Option<Duration>, operation: Operation) -> Result<(), Error> {
+        let left = self.patience(None, operation)?.left;
+        let now = Instant::now();
+        let moved = self.core.bytes_sent() + self.core.bytes_received();
+        let same = self.waiting.filter(|waiting| waiting.operation == operation && waiting.moved == moved);
+        let since = same.map_or(now, |waiting| waiting.since);
+        let each = each.filter(|each| !each.is_zero());
+        let end = each.and_then(|each| since.checked_add(each));
+        if end.is_some_and(|end| end <= now) {
+            self.waiting = None;
+            return Err(self.error(ErrorKind::Timeout(operation)));
+        }
+        let until = left.and_then(|left| now.checked_add(left)).into_iter().chain(end).min();
+        self.waiting = Some(Waiting { operation, since, moved, until });
+        Ok(())
+    }
+
+    /// When the wait of the last call that would have had to wait is over.
+    pub(crate) fn until(&self) -> Option<Instant> {
+        let until = self.waiting.and_then(|waiting| waiting.until);
+        let patience = self.continue_until.filter(|_| self.core.awaiting_continue().is_some());
+        until.into_iter().chain(patience).min()
+    }
+
+    /// How long the caller wants the next wait to take at most.
+    pub(crate) fn patience(&self, each: Option<Duration>, operation: Operation) -> Result<Bound, Error> {
+        if self.is_canceled() {
+            return Err(self.error(ErrorKind::Canceled));
+        }
+        let bound = Bound::of(each, operation);
+        let exchange = self.timeouts.exchange.filter(|_| self.clock.front().is_some());
+        if exchange.is_none() && self.deadline.is_none() {
+            return Ok(bound);
+        }
+        let now = Instant::now();
+        let never_waits = exchange == Some(Duration::ZERO);
+        let bound = match exchange {
+            Some(Duration::ZERO) => Bound::of(exchange, Operation::Exchange),
+            exchange => {
+                let end = exchange.and_then(|exchange| self.clock.front()?.started.checked_add(exchange));
+                bound.until(end, Operation::Exchange, now)
+            }
+        };
+        match bound.until(self.deadline, Operation::Deadline, now) {
+            Bound { left: Some(Duration::ZERO), operation }
+                if operation == Operation::Deadline || (operation == Operation::Exchange && !never_waits) =>
+            {
+                Err(self.error(ErrorKind::Timeout(operation)))
+            }
+            bound => Ok(bound),
+        }
+    }
+
+    /// The wait was over before anything happened.
+    pub(crate) fn too_late(&self, bound: Bound) -> Error {
+        // A caller's own stream may refuse to wait, whatever the bound is.
+        let keeps_patience = self.transport.as_ref().is_none_or(S::keeps_patience);
+        self.error(match bound.left {
+            _ if self.is_canceled() => ErrorKind::Canceled,
+            Some(left) if !left.is_zero() && keeps_patience => ErrorKind::Timeout(bound.operation),
+            _ => ErrorKind::WouldBlock(bound.operation),
+        })
+    }
+
+    pub(super) fn is_canceled(&self) -> bool {
+        self.canceller.as_ref().is_some_and(Canceller::is_canceled)
+    }
+
+    /// Ends the waits from now on when `canceller` is canceled.
+    pub(crate) fn set_canceller(&mut self, canceller: Option<Canceller>) {
+        if let Some(transport) = &mut self.transport {
+            transport.set_canceller(canceller.clone());
+        }
+        self.canceller = canceller;
+    }
+}

@@ -1,0 +1,457 @@
+//! Waits that are ended from outside, and calls that do not wait.
+#![allow(clippy::unwrap_used, reason = "a test says what it expects by panicking")]
+
+mod common;
+
+use std::fmt::Debug;
+use std::io::{self, Read, Write};
+use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4, TcpListener, TcpStream};
+use std::os::fd::AsFd;
+use std::os::unix::net::{UnixListener, UnixStream};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::net::{AddressFamily, SocketType, bind, listen, socket};
+use wireline::{
+    Canceller, Connecting, Connection, Connector, Error, ErrorKind, Operation, Origin, Reuse, Scheme, Stage, Stream,
+    Timeouts,
+};
+use wireline_testkit::{Script, Signal};
+
+use common::{Over, over_tcp_and_tls};
+
+const LONG: Duration = Duration::from_secs(20);
+
+over_tcp_and_tls! {
+    a_canceled_upload_goes_on
+    a_canceled_wait_for_a_response_goes_on
+    a_canceled_wait_for_content_goes_on
+    a_canceled_wait_for_continue_goes_on
+    a_switched_stream_can_be_canceled
+    both_halves_can_be_canceled
+    connecting_never_waits_when_told_not_to
+    what_is_canceled_stays_canceled
+}
+
+/// Cancels as soon as `signal` is given, which is when `wait` waits or a moment before.
+fn canceled<T: Debug>(canceller: &Canceller, signal: &Signal, wait: impl FnOnce() -> Result<T, Error>) -> Error {
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            assert!(signal.wait(LONG));
+            canceller.cancel();
+        });
+        wait().unwrap_err()
+    })
+}
+
+fn cancellable(connection: &mut Connection<Stream>) -> Canceller {
+    let canceller = Canceller::new().unwrap();
+    connection.set_canceller(Some(canceller.clone()));
+    canceller
+}
+
+fn a_canceled_wait_for_a_response_goes_on(over: Over) {
+    let (asked, canceled_now) = (Signal::new(), Signal::new());
+    let script = Script::new().read_head().give(&asked).wait_for(&canceled_now).send("HTTP/1.1 204 \r\n\r\n").hold();
+    let peer = over.peer([script]);
+    let mut connection = over.connect(&peer);
+    let canceller = cancellable(&mut connection);
+    let error = canceled(&canceller, &asked, || connection.get("/").map(drop));
+    assert_eq!((error.kind(), error.stage()), (ErrorKind::Canceled, Stage::AwaitingResponse));
+    canceled_now.give();
+    canceller.reset();
+    assert_eq!(connection.receive().unwrap().status(), 204);
+    assert_eq!(connection.look(), Reuse::Now);
+}
+
+fn a_canceled_wait_for_content_goes_on(over: Over) {
+    let (begun, canceled_now) = (Signal::new(), Signal::new());
+    let script = Script::new()
+        .read_head()
+        .send("HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\nabc")
+        .wait_for(&canceled_now)
+        .send("def")
+        .hold();
+    let peer = over.peer([script]);
+    let mut connection = over.connect(&peer);
+    let canceller = cancellable(&mut connection);
+    let mut response = connection.get("/").unwrap();
+    let mut content = [0; 6];
+    response.read_exact(&mut content[..3]).unwrap();
+    begun.give();
+    let error = canceled(&canceller, &begun, || response.read_content(&mut content[3..]));
+    assert_eq!((error.kind(), error.stage()), (ErrorKind::Canceled, Stage::Receiving));
+    canceled_now.give();
+    canceller.reset();
+    response.read_exact(&mut content[3..]).unwrap();
+    assert!(response.is_complete());
+    assert_eq!(&content, b"abcdef");
+}
+
+fn a_canceled_upload_goes_on(over: Over) {
+    let (asked, canceled_now) = (Signal::new(), Signal::new());
+    let content = vec![b'x'; 30_000_000];
+    let script = Script::new()
+        .read_head()
+        .give(&asked)
+        .wait_for(&canceled_now)
+        .read(content.len())
+        .send("HTTP/1.1 204 \r\n\r\n")
+        .hold();
+    let peer = over.peer([script]);
+    let mut connection = over.connect(&peer);
+    let canceller = cancellable(&mut connection);
+    let request = connection.request("PUT", "/").content_length(content.len() as u64).build().unwrap();
+    let error = canceled(&canceller, &asked, || connection.send(&request, &content).map(drop));
+    assert_eq!((error.kind(), error.stage()), (ErrorKind::Canceled, Stage::Sending));
+    canceled_now.give();
+    canceller.reset();
+    assert_eq!(connection.resume(&content).unwrap().status(), 204);
+    assert_eq!(connection.content_sent(), content.len() as u64);
+}
+
+fn a_canceled_wait_for_continue_goes_on(over: Over) {
+    let (asked, canceled_now) = (Signal::new(), Signal::new());
+    let script = Script::new()
+        .read_head()
+        .give(&asked)
+        .wait_for(&canceled_now)
+        .send("HTTP/1.1 100 Continue\r\n\r\n")
+        .expect("abc")
+        .send("HTTP/1.1 204 \r\n\r\n")
+        .hold();
+    let peer = over.peer([script]);
+    let mut connection = over.connect(&peer);
+    let mut timeouts = common::patient();
+    timeouts.expect_continue = None;
+    connection.set_timeouts(timeouts);
+    let canceller = cancellable(&mut connection);
+    let request = connection.request("PUT", "/").content_length(3).expect_continue().build().unwrap();
+    let error = canceled(&canceller, &asked, || connection.send(&request, "abc").map(drop));
+    assert_eq!((error.kind(), error.stage()), (ErrorKind::Canceled, Stage::AwaitingContinue));
+    canceled_now.give();
+    canceller.reset();
+    assert_eq!(connection.resume("abc").unwrap().status(), 204);
+}
+
+fn what_is_canceled_stays_canceled(over: Over) {
+    let peer = over.peer([Script::new().read_head().send("HTTP/1.1 204 \r\n\r\n").hold()]);
+    let mut connection = over.connect(&peer);
+    let canceller = cancellable(&mut connection);
+    canceller.cancel();
+    canceller.cancel();
+    for _ in 0..2 {
+        // The request leaves: that needs no waiting.
+        let error = match connection.receiving() {
+            None => connection.get("/").map(drop),
+            Some(_) => connection.receive().map(drop),
+        };
+        assert_eq!(error.unwrap_err().kind(), ErrorKind::Canceled);
+    }
+    canceller.reset();
+    assert_eq!(connection.receive().unwrap().status(), 204);
+}
+
+fn a_switched_stream_can_be_canceled(over: Over) {
+    let switched_now = Signal::new();
+    let script = Script::new()
+        .read_head()
+        .send("HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: x\r\n\r\n")
+        .give(&switched_now)
+        .hold();
+    let peer = over.peer([script]);
+    let mut connection = over.connect(&peer);
+    let canceller = cancellable(&mut connection);
+    let request = connection.request("GET", "/").field("Connection", "upgrade").field("Upgrade", "x").build().unwrap();
+    let mut stream = connection.send(&request, ()).unwrap().into_switched().unwrap();
+    let error = canceled(&canceller, &switched_now, || {
+        stream.read(&mut [0]).map_err(|error| Error::from_io(error).expect("it is one of ours"))
+    });
+    assert_eq!(error.kind(), ErrorKind::Canceled);
+    assert!(stream.write(b"x").is_ok(), "what needs no waiting is done");
+}
+
+fn both_halves_can_be_canceled(over: Over) {
+    let asked = Signal::new();
+    let peer = over.peer([Script::new().read_head().give(&asked).hold()]);
+    let mut connection = over.connect(&peer);
+    let canceller = cancellable(&mut connection);
+    let content = vec![b'x'; 30_000_000];
+    let request = connection.request("PUT", "/").content_length(content.len() as u64).build().unwrap();
+    let (mut send, mut receive) = connection.split().unwrap();
+    send.send(&request).unwrap();
+    let sender = thread::spawn(move || {
+        let mut rest = &content[..];
+        let error = loop {
+            match send.send_content(rest) {
+                Ok(taken) => rest = &rest[taken..],
+                Err(error) => break error,
+            }
+        };
+        (error.kind(), send)
+    });
+    let error = canceled(&canceller, &asked, || receive.receive().map(drop));
+    assert_eq!(error.kind(), ErrorKind::Canceled);
+    let (kind, send) = sender.join().unwrap();
+    assert_eq!(kind, ErrorKind::Canceled);
+    assert_eq!(send.unanswered().len(), 1);
+}
+
+/// Connects with every timeout zero, and waits in its place.
+fn drive(mut connecting: Connecting) -> Result<(Connection<Stream>, usize), Error> {
+    let mut waits = 0;
+    loop {
+        match connecting.finish() {
+            Ok(connection) => return Ok((connection, waits)),
+            Err(error) if matches!(error.kind(), ErrorKind::WouldBlock(_)) => {}
+            Err(error) => return Err(error),
+        }
+        waits += 1;
+        let wanted = connecting.wanted();
+        assert!(!wanted.is_empty() || connecting.until().is_some(), "there is something to wait for");
+        let flags = |read, write| {
+            let mut flags = PollFlags::empty();
+            flags.set(PollFlags::IN, read);
+            flags.set(PollFlags::OUT, write);
+            flags
+        };
+        let mut fds: Vec<_> =
+            wanted.iter().map(|(fd, ready)| PollFd::from_borrowed_fd(*fd, flags(ready.read, ready.write))).collect();
+        let left = connecting.until().map_or(LONG, |until| until.saturating_duration_since(Instant::now()));
+        poll(&mut fds, Some(&Timespec::try_from(left).unwrap())).unwrap();
+    }
+}
+
+fn never_waiting() -> Timeouts {
+    let mut timeouts = Timeouts::default();
+    timeouts.resolve = Some(Duration::ZERO);
+    timeouts.connect = Some(Duration::ZERO);
+    timeouts.tls = Some(Duration::ZERO);
+    timeouts.read = Some(Duration::ZERO);
+    timeouts.write = Some(Duration::ZERO);
+    timeouts
+}
+
+fn connecting_never_waits_when_told_not_to(over: Over) {
+    let peer = over.peer([Script::new().read_head().send("HTTP/1.1 204 \r\n\r\n").hold()]);
+    let scheme = if matches!(over, Over::Tcp) { Scheme::Http } else { Scheme::Https };
+    let origin = Origin::new(scheme, "127.0.0.1", peer.address().port()).unwrap();
+    let named = Origin::new(scheme, "localhost", peer.address().port()).unwrap();
+    let calls = Arc::new(AtomicUsize::new(0));
+    let counted = Arc::clone(&calls);
+    let connector = Connector::new().timeouts(never_waiting()).tls(common::roots()).resolver(move |_: &str, port| {
+        counted.fetch_add(1, Ordering::Relaxed);
+        Ok(vec![SocketAddr::from((Ipv4Addr::LOCALHOST, port))])
+    });
+    let origin = if matches!(over, Over::Tcp) { named } else { origin };
+    let (mut connection, waits) = drive(connector.begin(&origin)).unwrap();
+    assert!(waits > 0);
+    assert!(calls.load(Ordering::Relaxed) <= 1, "a look-up is not begun again");
+    let mut done = connection.get("/").map(|response| response.status());
+    while let Err(error) = done {
+        assert_eq!(error.kind(), ErrorKind::WouldBlock(Operation::Read));
+        assert!(connection.interest().read);
+        poll(&mut [PollFd::new(&connection, PollFlags::IN)], None).unwrap();
+        done = connection.receive().map(|response| response.status());
+    }
+    assert_eq!(done.unwrap(), 204);
+}
+
+#[test]
+fn a_look_up_can_be_canceled() {
+    let (asked, never) = (Signal::new(), Signal::new());
+    let canceller = Canceller::new().unwrap();
+    let connector = Connector::new().canceller(canceller.clone()).resolver({
+        let (asked, never) = (asked.clone(), never.clone());
+        move |_: &str, _| {
+            asked.give();
+            let _given = never.wait(LONG);
+            Err(io::ErrorKind::TimedOut.into())
+        }
+    });
+    let mut connecting = connector.begin(&Origin::parse("http://origin.test").unwrap());
+    let error = canceled(&canceller, &asked, || connecting.finish());
+    assert_eq!((error.kind(), error.stage()), (ErrorKind::Canceled, Stage::Resolving));
+    canceller.reset();
+    never.give();
+    // The same look-up goes on.
+    assert_eq!(connecting.finish().unwrap_err().kind(), ErrorKind::ResolverUnreachable);
+}
+
+/// A listener that never accepts, and whose queue is full: the system does not answer for it any more.
+fn deaf_listener() -> (TcpListener, Vec<TcpStream>) {
+    let socket = socket(AddressFamily::INET, SocketType::STREAM, None).unwrap();
+    bind(&socket, &SocketAddrV4::new(Ipv4Addr::LOCALHOST, 0)).unwrap();
+    listen(&socket, 0).unwrap();
+    let listener = TcpListener::from(socket);
+    let mut queue = Vec::new();
+    while let Ok(stream) = TcpStream::connect_timeout(&listener.local_addr().unwrap(), Duration::from_millis(100)) {
+        queue.push(stream);
+    }
+    (listener, queue)
+}
+
+#[test]
+fn a_connect_can_be_canceled() {
+    let (listener, _queue) = deaf_listener();
+    let canceller = Canceller::new().unwrap();
+    let now = Signal::new();
+    now.give();
+    let origin = Origin::parse(&format!("http://{}", listener.local_addr().unwrap())).unwrap();
+    let error = canceled(&canceller, &now, || Connector::new().canceller(canceller.clone()).connect(&origin));
+    assert_eq!((error.kind(), error.stage()), (ErrorKind::Canceled, Stage::Connecting));
+}
+
+#[test]
+fn a_handshake_can_be_canceled() {
+    let said_hello = Signal::new();
+    let peer = Over::Tcp.peer([Script::new().read(1).give(&said_hello).hold()]);
+    let canceller = Canceller::new().unwrap();
+    let origin = Origin::new(Scheme::Https, "127.0.0.1", peer.address().port()).unwrap();
+    let connector = Connector::new().canceller(canceller.clone()).tls(common::roots());
+    let error = canceled(&canceller, &said_hello, || connector.connect(&origin));
+    assert_eq!((error.kind(), error.stage()), (ErrorKind::Canceled, Stage::Securing));
+}
+
+#[test]
+fn a_deaf_address_does_not_keep_the_next_one_waiting() {
+    let (deaf, _queue) = deaf_listener();
+    let peer = Over::Tcp.peer([Script::new().read_head().send("HTTP/1.1 204 \r\n\r\n").hold()]);
+    let origin = Origin::parse("http://origin.test").unwrap();
+    let mut connection = Connector::new().connect_at(&origin, &[deaf.local_addr().unwrap(), peer.address()]).unwrap();
+    assert_eq!(connection.transport().unwrap().peer_addr(), Some(peer.address()));
+    assert_eq!(connection.get("/").unwrap().status(), 204);
+}
+
+#[test]
+fn an_address_that_refuses_hands_over_to_the_next_at_once() {
+    let refusing = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let peer = Over::Tcp.peer([Script::new()]);
+    let origin = Origin::parse("http://origin.test").unwrap();
+    // No time for a quarter of a second: the next attempt is made because the first one failed.
+    let mut timeouts = Timeouts::default();
+    timeouts.connect = Some(Duration::from_millis(200));
+    let connector = Connector::new().timeouts(timeouts);
+    let connection = connector.connect_at(&origin, &[refusing, refusing, peer.address()]).unwrap();
+    assert_eq!(connection.transport().unwrap().peer_addr(), Some(peer.address()));
+    let error = connector.connect_at(&origin, &[refusing, refusing]).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Connect);
+    assert_eq!(connector.connect_at(&origin, &[]).unwrap_err().kind(), ErrorKind::Connect);
+}
+
+#[test]
+fn a_unix_listener_whose_queue_is_full_is_waited_for() {
+    let directory = std::env::temp_dir().join(format!("wireline-waiting-{}", std::process::id()));
+    std::fs::create_dir_all(&directory).unwrap();
+    let path = directory.join("origin");
+    let socket = socket(AddressFamily::UNIX, SocketType::STREAM, None).unwrap();
+    bind(&socket, &rustix::net::SocketAddrUnix::new(&path).unwrap()).unwrap();
+    listen(&socket, 0).unwrap();
+    let listener = UnixListener::from(socket);
+    let first = UnixStream::connect(&path).unwrap();
+    let origin = Origin::parse("http://origin.test").unwrap();
+
+    let mut timeouts = Timeouts::default();
+    timeouts.connect = Some(Duration::from_millis(30));
+    let error = Connector::new().timeouts(timeouts).connect_unix(&origin, &path).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Timeout(Operation::Connect));
+
+    let canceller = Canceller::new().unwrap();
+    let connector = Connector::new().canceller(canceller.clone());
+    let now = Signal::new();
+    now.give();
+    let mut connecting = connector.begin_unix(&origin, &path);
+    let error = canceled(&canceller, &now, || connecting.finish());
+    assert_eq!(error.kind(), ErrorKind::Canceled);
+
+    let error = Connector::new().timeouts(never_waiting()).connect_unix(&origin, &path).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::WouldBlock(Operation::Connect));
+
+    canceller.reset();
+    drop(listener.accept().unwrap());
+    let connection = connecting.finish().unwrap();
+    drop((first, connection));
+    std::fs::remove_dir_all(directory).unwrap();
+}
+
+#[test]
+fn a_stream_that_does_not_wait_is_never_waited_for() {
+    let (asked, go_on) = (Signal::new(), Signal::new());
+    let script = Script::new().read_head().give(&asked).wait_for(&go_on).send("HTTP/1.1 204 \r\n\r\n").hold();
+    let peer = Over::Tcp.peer([script]);
+    let stream = TcpStream::connect(peer.address()).unwrap();
+    stream.set_nonblocking(true).unwrap();
+    let mut connection = Connection::from(stream);
+    connection.set_host("a");
+    let mut timeouts = Timeouts::default();
+    timeouts.read = Some(LONG);
+    connection.set_timeouts(timeouts);
+    assert_eq!(connection.get("/").unwrap_err().kind(), ErrorKind::WouldBlock(Operation::Read));
+    assert!(asked.wait(LONG));
+    go_on.give();
+    poll(&mut [PollFd::new(&connection.as_fd(), PollFlags::IN)], None).unwrap();
+    assert_eq!(connection.receive().unwrap().status(), 204);
+}
+
+#[test]
+fn a_deadline_ends_calls_that_do_not_wait() {
+    let peer = Over::Tcp.peer([Script::new().read_head().hold()]);
+    let mut connection = Over::Tcp.connect(&peer);
+    connection.set_timeouts(never_waiting());
+    assert_eq!(connection.get("/").unwrap_err().kind(), ErrorKind::WouldBlock(Operation::Read));
+    connection.set_deadline(Some(Instant::now()));
+    assert_eq!(connection.receive().unwrap_err().kind(), ErrorKind::Timeout(Operation::Deadline));
+}
+
+#[test]
+fn a_canceller_serves_many_connections() {
+    let peer = Over::Tcp.peer([Script::new().read_head().hold(), Script::new().read_head().hold()]);
+    let canceller = Canceller::new().unwrap();
+    let mut connections = [Over::Tcp.connect(&peer), Over::Tcp.connect(&peer)];
+    for connection in &mut connections {
+        connection.set_canceller(Some(canceller.clone()));
+    }
+    thread::scope(|scope| {
+        let waits = connections.each_mut().map(|connection| scope.spawn(|| connection.get("/").unwrap_err().kind()));
+        canceller.cancel();
+        for wait in waits {
+            assert_eq!(wait.join().unwrap(), ErrorKind::Canceled);
+        }
+    });
+}
+
+#[test]
+fn the_two_failures_of_a_look_up_are_told_apart() {
+    let origin = Origin::parse("http://origin.test").unwrap();
+    for (kind, expected) in [
+        (io::ErrorKind::NotFound, ErrorKind::NoSuchHost),
+        (io::ErrorKind::HostUnreachable, ErrorKind::ResolverUnreachable),
+        (io::ErrorKind::Other, ErrorKind::Resolve),
+    ] {
+        let connector = Connector::new().resolver(move |_: &str, _| Err(io::Error::from(kind)));
+        assert_eq!(connector.connect(&origin).unwrap_err().kind(), expected);
+    }
+    let connector = Connector::new().resolver(|_: &str, _| Ok(Vec::new()));
+    assert_eq!(connector.connect(&origin).unwrap_err().kind(), ErrorKind::NoSuchHost);
+}
+
+#[test]
+fn a_connection_leaves_from_the_address_it_was_told_to() {
+    let peer = Over::Tcp.peer([Script::new(), Script::new()]);
+    let origin = Origin::parse(&format!("http://{}", peer.address())).unwrap();
+    let local = SocketAddr::from((Ipv4Addr::new(127, 0, 0, 2), 0));
+    let connector = Connector::new().local_address(local).keepalive(Duration::from_secs(30)).nodelay(false);
+    let connection = connector.connect(&origin).unwrap();
+    let fd = connection.fd().unwrap();
+    assert_eq!(connection.transport().unwrap().local_addr().unwrap().ip(), local.ip());
+    assert!(rustix::net::sockopt::socket_keepalive(fd).unwrap());
+    assert!(!rustix::net::sockopt::tcp_nodelay(fd).unwrap());
+
+    let elsewhere = Connector::new().local_address("[::1]:0".parse().unwrap());
+    let error = elsewhere.connect(&origin).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Connect);
+    assert_eq!(error.io_error().unwrap().kind(), io::ErrorKind::AddrNotAvailable);
+}
