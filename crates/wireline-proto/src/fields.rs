@@ -4,10 +4,12 @@
 use std::borrow::Cow;
 use std::fmt;
 
+use crate::fields::known::Known;
 use crate::grammar::{self, TEXT, TOKEN};
 
 mod convert;
 mod invalid;
+pub(crate) mod known;
 
 pub use invalid::InvalidField;
 
@@ -21,6 +23,7 @@ pub(crate) struct Line {
     /// The value is not contiguous on the wire (it was folded, or bytes of it were replaced): it stands in the
     /// section's `rewritten` block instead.
     pub(crate) rewritten: bool,
+    pub(crate) known: Known,
 }
 
 /// A field section of your own: ordered, with the case and the repetitions that you gave it, in wire form.
@@ -80,7 +83,7 @@ impl Fields {
             let (name, value) = (&text[..colon], &text[colon + 1..]);
             check_name(name).map_err(|at| InvalidField::Name { at: start + at })?;
             check_value(value).map_err(|at| InvalidField::Value { at: start + colon + 1 + at })?;
-            fields.index(start, colon, value);
+            fields.index(start, name, value);
             start += len + 1;
         }
         fields.bytes.extend_from_slice(section);
@@ -208,7 +211,7 @@ impl Fields {
 
     /// Adds a line whose parts are known to be legal.
     fn push(&mut self, name: &[u8], value: &[u8]) {
-        self.index(self.bytes.len(), name.len(), value);
+        self.index(self.bytes.len(), name, value);
         // The value's place in the index is behind the colon; the space that is sent there is OWS.
         if let Some(line) = self.lines.last_mut() {
             line.value += 1;
@@ -219,12 +222,13 @@ impl Fields {
     }
 
     /// Notes a line that starts at `start` and whose value, `value`, stands right behind the colon.
-    fn index(&mut self, start: usize, name_len: usize, value: &[u8]) {
+    fn index(&mut self, start: usize, name: &[u8], value: &[u8]) {
         let range = grammar::without_ows(value);
         self.lines.push(Line {
+            known: Known::of(name),
             name: offset(start),
-            name_len: offset(name_len),
-            value: offset(start + name_len + 1 + range.start),
+            name_len: offset(name.len()),
+            value: offset(start + name.len() + 1 + range.start),
             value_len: offset(range.len()),
             rewritten: false,
         });
@@ -315,22 +319,25 @@ impl<'a> FieldsRef<'a> {
 
     /// The values of all lines of this name, in order.
     pub fn get_all<'n>(&self, name: &'n str) -> impl Iterator<Item = &'a [u8]> + use<'a, 'n> {
-        self.numbered(name).map(|(_, value)| value)
+        let section = *self;
+        // Most names differ in length, so that is asked first.
+        let lines = self.lines.iter().filter(move |line| line.name_len as usize == name.len());
+        lines.map(move |line| section.field(line)).filter(move |field| field.is(name)).map(|field| field.value)
     }
 
-    /// The same with the place of each line in the section. Most names differ in length, so that is asked first.
-    pub(crate) fn numbered<'n>(&self, name: &'n str) -> impl Iterator<Item = (usize, &'a [u8])> + use<'a, 'n> {
+    /// The values of all lines of this name, in order, with the place of each line in the section.
+    pub(crate) fn known(&self, known: Known) -> impl Iterator<Item = (usize, &'a [u8])> + use<'a> {
         let section = *self;
-        let lines = self.lines.iter().enumerate().filter(move |(_, line)| line.name_len as usize == name.len());
-        lines
-            .map(move |(i, line)| (i, section.field(line)))
-            .filter(move |(_, field)| field.is(name))
-            .map(|(i, field)| (i, field.value))
+        let lines = self.lines.iter().enumerate().filter(move |(_, line)| line.known == known);
+        lines.map(move |(i, line)| (i, section.value(line)))
+    }
+
+    fn value(&self, line: &Line) -> &'a [u8] {
+        part(if line.rewritten { self.rewritten } else { self.bytes }, line.value, line.value_len)
     }
 
     fn field(&self, line: &Line) -> Field<'a> {
-        let block = if line.rewritten { self.rewritten } else { self.bytes };
-        Field { name: part(self.bytes, line.name, line.name_len), value: part(block, line.value, line.value_len) }
+        Field { name: part(self.bytes, line.name, line.name_len), value: self.value(line) }
     }
 
     /// The values of all lines of this name joined by `, ` (RFC 9110 section 5.3). Not for `Set-Cookie`, which must

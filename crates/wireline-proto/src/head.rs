@@ -6,6 +6,7 @@ use std::ops::Range;
 use crate::config::{Config, Deviations, tolerate};
 use crate::error::{ErrorKind, Limit, Violation};
 use crate::fault::Fault;
+use crate::fields::known::Known;
 use crate::fields::{FieldsRef, Line};
 use crate::free;
 use crate::grammar::{self, TOKEN};
@@ -126,12 +127,9 @@ impl Scanner {
     }
 
     /// Hides the field lines of this name from whoever reads the section.
-    pub(crate) fn hide(&mut self, bytes: &[u8], name: &str) {
+    pub(crate) fn hide(&mut self, known: Known) {
         self.irregular = true;
-        let section = &bytes[self.section..];
-        self.lines.retain(|line| {
-            !section[line.name as usize..][..line.name_len as usize].eq_ignore_ascii_case(name.as_bytes())
-        });
+        self.lines.retain(|line| line.known != known);
     }
 
     /// How much memory is held, in bytes.
@@ -243,6 +241,7 @@ impl Scanner {
                 value: place(line + colon + 1 + value.start),
                 value_len: place(value.len()),
                 rewritten: false,
+                known: Known::of(&rest[..colon]),
             });
             self.dropped = false;
             self.line += cr + 2;
@@ -299,11 +298,12 @@ impl Scanner {
         let range = grammar::without_ows(behind);
         let value = &behind[range.clone()];
         let value_at = start + colon + 1 + range.start;
+        let known = Known::of(&text[..name_len]);
         let wrong = grammar::first_not_text(value);
         let rewritten = wrong.is_some();
         let (value, value_len) = if let Some(wrong) = wrong {
             // Nothing is let through in a field that decides framing.
-            if decides_framing(&text[..name_len]) {
+            if known != Known::Other {
                 let violation = if value[wrong] == b'\r' { Violation::BareCr } else { Violation::ControlByte };
                 return Err(fault(violation, value_at + wrong, start));
             }
@@ -319,6 +319,7 @@ impl Scanner {
             value: place(value),
             value_len: place(value_len),
             rewritten,
+            known,
         });
         self.dropped = false;
         Ok(())
@@ -366,7 +367,7 @@ impl Scanner {
             |bytes: &[u8]| -> Vec<u8> { bytes.iter().copied().filter(|&byte| grammar::is(byte, TOKEN)).collect() };
         let name = text.split(|&byte| byte == b':').next().unwrap_or_default();
         let word = name.trim_ascii().split(u8::is_ascii_whitespace).next().unwrap_or_default();
-        let is_framing = decides_framing(&token(name)) || decides_framing(&token(word));
+        let is_framing = [name, word].iter().any(|name| Known::of(&token(name)) != Known::Other);
         if !rules.config.leniency.skip_bad_fields || is_framing {
             return Err(fault(violation, at, start));
         }
@@ -387,12 +388,12 @@ impl Scanner {
         if rules.config.refuse_obs_fold {
             return Err(fault(Violation::FoldRefused, start, start));
         }
-        let section = &bytes[self.section..];
-        if decides_framing(&section[line.name as usize..][..line.name_len as usize]) {
+        if line.known != Known::Other {
             return Err(fault(Violation::FoldedFraming, start, start));
         }
         self.irregular = true;
         if !line.rewritten {
+            let section = &bytes[self.section..];
             let value = &section[line.value as usize..][..line.value_len as usize];
             line.value = place(self.rewritten.len());
             line.rewritten = true;
@@ -480,13 +481,6 @@ impl WholeLine {
         tolerate(tolerated);
         Ok(())
     }
-}
-
-/// Fields that decide framing or persistence: nothing is let through in them.
-fn decides_framing(name: &[u8]) -> bool {
-    ["content-length", "transfer-encoding", "connection", "upgrade", "trailer"]
-        .iter()
-        .any(|framing| name.eq_ignore_ascii_case(framing.as_bytes()))
 }
 
 /// Places fit into 32 bits, since the limits on a section do.

@@ -5,13 +5,14 @@ use http::Version;
 use crate::body::length::Framing;
 use crate::exchange::{CloseReason, Role};
 use crate::fields::FieldsRef;
+use crate::fields::known::Known;
 use crate::grammar;
 
 /// Why the connection ends with this final response; `None` when it persists.
 pub(crate) fn close_reason(version: Version, fields: FieldsRef<'_>, framing: Framing) -> Option<CloseReason> {
     let (mut close, mut keep_alive) = (false, false);
     // One list over all its lines, in any case (RFC 9110 section 7.6.1).
-    for option in fields.get_all("connection").flat_map(grammar::list) {
+    for option in fields.known(Known::Connection).flat_map(|(_, value)| grammar::list(value)) {
         close |= option.eq_ignore_ascii_case(b"close");
         keep_alive |= option.eq_ignore_ascii_case(b"keep-alive");
     }
@@ -30,7 +31,7 @@ pub(crate) fn close_reason(version: Version, fields: FieldsRef<'_>, framing: Fra
 /// each protocol that the response names was among those offered, whatever the case.
 pub(crate) fn accepts_switch(role: &Role, fields: FieldsRef<'_>) -> bool {
     let Some(offered) = &role.offered else { return false };
-    let mut chosen = fields.get_all("upgrade").flat_map(grammar::list).peekable();
+    let mut chosen = fields.known(Known::Upgrade).flat_map(|(_, value)| grammar::list(value)).peekable();
     chosen.peek().is_some()
         && chosen.all(|protocol| grammar::list(offered).any(|offer| offer.eq_ignore_ascii_case(protocol)))
 }

@@ -7,6 +7,7 @@ use crate::config::{Deviations, Leniency, tolerate};
 use crate::error::Violation;
 use crate::exchange::Role;
 use crate::fields::FieldsRef;
+use crate::fields::known::Known;
 use crate::grammar;
 
 /// How the end of a message body is found.
@@ -124,15 +125,17 @@ pub(crate) fn of_response(
 /// The framing of a request, for whose content nothing but a length or chunks will do (RFC 9112 section 6.3, rule 7:
 /// otherwise it has none).
 pub(crate) fn of_request(version: Version, fields: FieldsRef<'_>) -> Result<Framing, RequestFault> {
-    let lengths = fields.get_all(CONTENT_LENGTH).count();
+    let lengths = fields.known(Known::ContentLength).count();
     match (transfer_coding(fields), content_length(fields)) {
         (None, None) => Ok(Framing::None),
         (None, Some(_)) if lengths > 1 => Err(RequestFault::LengthRepeated),
         // To merge equal members of a list is for recipients; who sends, sends digits.
-        (None, Some(_)) => match fields.get(CONTENT_LENGTH).and_then(grammar::decimal) {
-            Some(length) => Ok(Framing::Length(length)),
-            None => Err(RequestFault::LengthInvalid),
-        },
+        (None, Some(_)) => {
+            match fields.known(Known::ContentLength).next().and_then(|(_, value)| grammar::decimal(value)) {
+                Some(length) => Ok(Framing::Length(length)),
+                None => Err(RequestFault::LengthInvalid),
+            }
+        }
         (Some(_), Some(_)) => Err(RequestFault::LengthWithCoding),
         (Some(_), None) if version < Version::HTTP_11 => Err(RequestFault::CodingInHttp10),
         (Some((Coding::Chunked | Coding::ChunkedLast, _)), None) if is_plain_list(fields) => Ok(Framing::Chunked),
@@ -143,7 +146,7 @@ pub(crate) fn of_request(version: Version, fields: FieldsRef<'_>) -> Result<Fram
 /// Whether `Transfer-Encoding` is a list that a sender may send: no empty elements (RFC 9110 section 5.6.1.1), no
 /// parameters, which no coding has, and not `identity`, which is none. Recipients differ over all of these.
 fn is_plain_list(fields: FieldsRef<'_>) -> bool {
-    fields.get_all(TRANSFER_ENCODING).flat_map(|value| value.split(|&byte| byte == b',')).all(|coding| {
+    fields.known(Known::TransferEncoding).flat_map(|(_, value)| value.split(|&byte| byte == b',')).all(|coding| {
         let coding = &coding[grammar::without_ows(coding)];
         let is_token = !coding.is_empty() && grammar::first_not(coding, grammar::TOKEN).is_none();
         is_token && !coding.eq_ignore_ascii_case(b"identity")
@@ -160,9 +163,6 @@ pub(crate) enum RequestFault {
     LengthWithCoding,
 }
 
-const CONTENT_LENGTH: &str = "content-length";
-const TRANSFER_ENCODING: &str = "transfer-encoding";
-
 enum Coding {
     /// `chunked` and nothing else.
     Chunked,
@@ -175,7 +175,7 @@ enum Coding {
 }
 
 fn transfer_coding(fields: FieldsRef<'_>) -> Option<(Coding, Place)> {
-    let mut lines = fields.numbered(TRANSFER_ENCODING).peekable();
+    let mut lines = fields.known(Known::TransferEncoding).peekable();
     let place = Place(lines.peek()?.0);
     let (mut codings, mut chunked, mut last_is_chunked) = (0_u32, 0_u32, false);
     let mut wrong = false;
@@ -201,7 +201,7 @@ fn transfer_coding(fields: FieldsRef<'_>) -> Option<(Coding, Place)> {
 /// section 8.6).
 fn content_length(fields: FieldsRef<'_>) -> Option<Result<(u64, Place), Wrong>> {
     let mut length = None;
-    for (line, value) in fields.numbered(CONTENT_LENGTH) {
+    for (line, value) in fields.known(Known::ContentLength) {
         let place = Place(line);
         for number in value.split(|&byte| byte == b',') {
             let number = &number[grammar::without_ows(number)];

@@ -11,6 +11,7 @@ use crate::config::{Config, tolerate};
 use crate::error::{Error, Phase, Violation};
 use crate::exchange::{CloseReason, Exchange, ExchangeId};
 use crate::fault::Fault;
+use crate::fields::known::Known;
 use crate::head::{Rules, Scan};
 use crate::persistence;
 use crate::state::ReceiveStep;
@@ -137,7 +138,7 @@ impl Receive {
         exchange.begun = true;
         let (ours, asked) = (exchange.last, exchange.role.may_switch());
         if ambiguous {
-            self.scanner.hide(self.buffer.filled(), "content-length");
+            self.scanner.hide(Known::ContentLength);
         }
         self.last = closing.is_some() || ambiguous || ours;
         context.send.answered(id, asked);
