@@ -2,6 +2,7 @@
 
 mod command;
 mod errors;
+mod from_python;
 mod index;
 mod leniency;
 mod limits;
@@ -14,10 +15,11 @@ use crate::source::Source;
 /// Makes the text of a page.
 type Generator = fn(&Project) -> Result<String, String>;
 
-const PAGES: [(&str, Generator); 6] = [
+const PAGES: [(&str, Generator); 7] = [
     ("docs/cases.md", index::page),
     ("docs/command.md", command::page),
     ("docs/errors.md", errors::page),
+    ("docs/from-python.md", from_python::page),
     ("docs/leniency.md", leniency::page),
     ("docs/limits.md", limits::page),
     ("docs/states.md", states::page),
@@ -60,8 +62,11 @@ fn compare(path: &str, new: &str, old: &str) -> Result<(), String> {
 
 /// A source file of the core.
 fn core_source(project: &Project, file: &str) -> Result<Source, String> {
-    let path = format!("crates/wireline-proto/src/{file}");
-    Source::parse(&project.read(&path)?).map_err(|error| format!("{path}:{error}"))
+    source(project, &format!("crates/wireline-proto/src/{file}"))
+}
+
+fn source(project: &Project, path: &str) -> Result<Source, String> {
+    Source::parse(&project.read(path)?).map_err(|error| format!("{path}:{error}"))
 }
 
 /// Text that can stand in a cell of a table.

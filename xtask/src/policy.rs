@@ -15,8 +15,9 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("wireline-proto", &[]),
     ("wireline-testkit", &["wireline-proto"]),
     ("wireline", &["wireline-proto"]),
-    ("wireline-bench", &["wireline"]),
-    ("wireline-cli", &["wireline", "wireline-proto", "wireline-testkit"]),
+    ("tokio-wireline", &["wireline"]),
+    ("wireline-bench", &["wireline", "tokio-wireline"]),
+    ("wireline-cli", &["wireline", "tokio-wireline", "wireline-proto", "wireline-testkit"]),
     ("xtask", &["wireline-proto"]),
 ];
 

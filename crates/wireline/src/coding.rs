@@ -231,7 +231,7 @@ impl<S: Transport> Decoded<'_, '_, S> {
     /// As [`bytes`](Self::bytes), [`Charset`](ErrorKind::Charset) and [`NotText`](ErrorKind::NotText).
     pub fn text_in_charset(mut self) -> Result<String, Error> {
         let content = self.read_all()?;
-        self.source.response.text_of(content)
+        self.source.response.charset_text_of(content)
     }
 }
 

@@ -237,12 +237,22 @@ impl<S: Transport> Connection<S> {
         self.receive()
     }
 
-    /// The same for a request of the `http` crate. `Host`, and the framing of a body that is not empty, are added where
-    /// the request does not have them.
+    /// The same for a request of the `http` crate: [`request_of_http`](Self::request_of_http) makes ours of it.
     ///
     /// # Errors
     /// As [`send`](Self::send), or [`InvalidRequest`](crate::ErrorKind::InvalidRequest).
     pub fn send_http<B: AsRef<[u8]>>(&mut self, request: &http::Request<B>) -> Result<Response<'_, S>, Error> {
+        let content = request.body().as_ref();
+        let request = self.request_of_http(request)?;
+        self.send(&request, content)
+    }
+
+    /// A request of the `http` crate as ours. `Host`, and the framing of a body that is not empty, are added where the
+    /// request does not have them.
+    ///
+    /// # Errors
+    /// [`InvalidRequest`](crate::ErrorKind::InvalidRequest).
+    pub fn request_of_http<B: AsRef<[u8]>>(&self, request: &http::Request<B>) -> Result<Request, Error> {
         let (mut parts, ()) = http::Request::new(()).into_parts();
         parts.method = request.method().clone();
         parts.uri = request.uri().clone();
@@ -250,8 +260,7 @@ impl<S: Transport> Connection<S> {
         parts.headers = request.headers().clone();
         let body = request.body().as_ref();
         let length = (!body.is_empty()).then_some(body.len() as u64);
-        let request = Request::from_http(&parts, self.host.as_deref(), length)?;
-        self.send(&request, body)
+        Ok(Request::from_http(&parts, self.host.as_deref(), length)?)
     }
 
     /// Waits for the response to a request that has been sent: after a timeout, or a wait that was not to be.

@@ -4,7 +4,7 @@
 //! the wait is for both directions, and what comes is read into the core's bounded buffer: that is why a pipeline
 //! cannot deadlock, and why an early answer is heard while content is being sent.
 
-mod waiting;
+pub(crate) mod waiting;
 
 use std::io::{self, IoSlice};
 use std::time::{Duration, Instant};
@@ -21,6 +21,7 @@ use crate::response::Dropped;
 use crate::tap::Tap;
 use crate::timeouts::{Operation, Timeouts};
 use crate::timing::Clock;
+use crate::trace;
 use crate::transport::{Ready, Transport};
 
 /// A connection's core, what carries its bytes, and what the two have come to.
@@ -58,7 +59,7 @@ pub(crate) struct Driver<S: Transport> {
     /// Nothing waits: who calls does so in an event loop, and calls again when there is something or the time is up.
     pub(crate) is_nonblocking: bool,
     /// Since when a call that does not wait would have to.
-    waiting: Option<Waiting>,
+    pub(crate) waiting: Option<Waiting>,
     /// How much of a response that is dropped is read rather than the connection closed, in bytes.
     pub(crate) drain: u64,
     /// What became of the last response that was dropped before its end.
@@ -244,6 +245,7 @@ impl<S: Transport> Driver<S> {
                 continue;
             }
             let bound = self.bound(self.timeouts.read, Operation::Read)?;
+            self.wait_until(until);
             let patience = until.map(|until| until.saturating_duration_since(Instant::now()));
             let (patience, late) = match (bound.left, patience) {
                 (Some(left), Some(patience)) if left <= patience => (Some(left), false),
@@ -352,7 +354,9 @@ impl<S: Transport> Driver<S> {
             let again = self.broken.as_ref().map(same);
             let broken = std::mem::replace(&mut self.broken, again);
             self.close();
-            Error::from_protocol(error, broken, context)
+            let error = Error::from_protocol(error, broken, context);
+            trace::failure(&error);
+            error
         })
     }
 

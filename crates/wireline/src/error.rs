@@ -274,8 +274,9 @@ impl Error {
         self
     }
 
+    /// The same with content that did come: for adapters, whose users ask [`partial`](Self::partial).
     #[must_use]
-    pub(crate) fn with_partial(mut self, partial: Vec<u8>) -> Self {
+    pub fn with_partial(mut self, partial: Vec<u8>) -> Self {
         self.0.partial = partial;
         self
     }
@@ -310,6 +311,29 @@ impl Error {
     #[must_use]
     pub fn kind(&self) -> ErrorKind {
         self.0.kind
+    }
+
+    /// Whether the network is to blame, and the same may go well a little later: a lost connection, a wait that took too
+    /// long, a resolver that is not reachable, a connect that the network or the host did not let through. Whether a
+    /// request is safe to send again is another question: [`Connection::unanswered`](crate::Connection::unanswered).
+    #[must_use]
+    pub fn is_temporary(&self) -> bool {
+        match self.kind() {
+            ErrorKind::Lost | ErrorKind::ResolverUnreachable | ErrorKind::Timeout(_) => true,
+            ErrorKind::Connect => self.io_error().is_some_and(|error| {
+                matches!(
+                    error.kind(),
+                    io::ErrorKind::ConnectionAborted
+                        | io::ErrorKind::ConnectionRefused
+                        | io::ErrorKind::ConnectionReset
+                        | io::ErrorKind::HostUnreachable
+                        | io::ErrorKind::NetworkDown
+                        | io::ErrorKind::NetworkUnreachable
+                        | io::ErrorKind::TimedOut
+                )
+            }),
+            _ => false,
+        }
     }
 
     /// For [`Lost`](ErrorKind::Lost) and [`Protocol`](ErrorKind::Protocol): what exactly, at which byte.
@@ -366,6 +390,18 @@ impl Error {
         &self.0.partial
     }
 
+    /// The caller's own content could not be read, before anything was sent: [`Source`](ErrorKind::Source). For adapters.
+    #[must_use]
+    pub fn source_failed(error: io::Error) -> Self {
+        Self::from_system(ErrorKind::Source, Context::before(Stage::Idle, Duration::ZERO), error)
+    }
+
+    /// What the system said to an adapter that connects: [`Connect`](ErrorKind::Connect).
+    #[must_use]
+    pub fn cannot_connect(error: io::Error) -> Self {
+        Self::from_system(ErrorKind::Connect, Context::before(Stage::Connecting, Duration::ZERO), error)
+    }
+
     /// The error inside an [`io::Error`] that came from reading a [`Response`](crate::Response).
     ///
     /// # Errors
@@ -402,6 +438,12 @@ impl From<Error> for io::Error {
 impl From<InvalidUrl> for Error {
     fn from(invalid: InvalidUrl) -> Self {
         Self::new(ErrorKind::InvalidUrl(invalid), Context::before(Stage::Resolving, Duration::ZERO))
+    }
+}
+
+impl From<Misuse> for Error {
+    fn from(misuse: Misuse) -> Self {
+        Self::new(ErrorKind::Misuse(misuse), Context::before(Stage::Idle, Duration::ZERO))
     }
 }
 

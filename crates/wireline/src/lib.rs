@@ -47,6 +47,8 @@
 //! - `ring`, on by default: `tls`, with ring as the crypto provider where no other is named.
 //! - `tls`: `https`, by rustls, with the crypto provider that [`TlsSettings::provider`] names.
 //! - `bundled-roots`: [`TlsSettings::bundled`], for machines without trusted roots.
+//! - `tracing`: tells [`tracing`](https://docs.rs/tracing) of each step, request, response and failure, at level debug,
+//!   with neither targets nor fields.
 //! - `gzip` (with `deflate`), `br`, `zstd`: the content codings that [`Response::decoded`] takes off.
 
 mod canceller;
@@ -69,6 +71,7 @@ mod switched;
 mod tap;
 mod timeouts;
 mod timing;
+mod trace;
 mod transport;
 mod wait;
 mod writer;
@@ -104,7 +107,7 @@ pub use pipeline::run::Run;
 pub use reply::Head;
 pub use response::lines::{Lines, Pieces};
 pub use response::{Dropped, Response};
-pub use split::{ReceiveHalf, Received, SendHalf};
+pub use split::{ReceiveHalf, Received, SendHalf, Turn};
 pub use switched::Switched;
 pub use tap::Tap;
 pub use tap::transcript::Transcript;

@@ -4,6 +4,7 @@ use std::time::Instant;
 
 use crate::connection::Connection;
 use crate::pipeline::Pipeline;
+use crate::pipeline::run::Run;
 use crate::response::Response;
 use crate::transport::Transport;
 use crate::writer::ContentWriter;
@@ -55,6 +56,18 @@ impl<S: Transport> Nonblocking for Pipeline<'_, S> {
 
     fn until(&self) -> Option<Instant> {
         self.driver.until()
+    }
+}
+
+impl<S: Transport, I: Iterator> Nonblocking for Run<'_, '_, S, I> {
+    type Transport = S;
+
+    fn transport_mut(&mut self) -> Option<&mut S> {
+        self.pipeline.transport_mut()
+    }
+
+    fn until(&self) -> Option<Instant> {
+        self.pipeline.until()
     }
 }
 

@@ -163,6 +163,13 @@ impl<'c, S: Transport> Pipeline<'c, S> {
         Run::new(self, requests.into_iter(), depth)
     }
 
+    /// Gives the connection back and leaves the exchanges in flight where they are: another
+    /// [`pipeline`](crate::Connection::pipeline) goes on.
+    pub fn suspend(self) {
+        // Nothing but the borrow ends.
+        std::mem::forget(self);
+    }
+
     /// Looks, without waiting, whether the peer has closed or said something unasked while nothing was in flight.
     pub fn look(&mut self) -> Reuse {
         self.driver.look();

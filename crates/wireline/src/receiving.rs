@@ -8,6 +8,7 @@ use crate::driver::Driver;
 use crate::error::Error;
 use crate::reply::State;
 use crate::response::Dropped;
+use crate::trace;
 use crate::transport::Transport;
 
 /// A read into less memory than this goes through the core's buffer: one system call then serves several reads.
@@ -38,12 +39,17 @@ impl<S: Transport> Driver<S> {
     pub(crate) fn advance_to_head(&mut self) -> Result<bool, Error> {
         while self.reply.state == State::Awaited && self.advance()? {
             match self.core.event() {
-                Event::Interim(head) => self.reply.add_interim(&head),
+                Event::Interim(head) => {
+                    trace::head(head.exchange(), head.status().as_u16(), false);
+                    self.reply.add_interim(&head);
+                }
                 Event::Response(head) => {
+                    trace::head(head.exchange(), head.status().as_u16(), true);
                     self.reply.set_head(&head, State::Content);
                     self.clock.begin(self.heard());
                 }
                 Event::Switched(head) => {
+                    trace::head(head.exchange(), head.status().as_u16(), true);
                     self.reply.set_head(&head, State::Switched);
                     self.clock.begin(self.heard());
                     self.clock.end(self.heard());
@@ -182,6 +188,7 @@ impl<S: Transport> Driver<S> {
                 }
                 self.reply.state = State::Ended;
                 self.clock.end(self.heard());
+                trace::end(self.reply.head().exchange(), self.reply.content_read, &self.clock);
                 self.close_if_over();
             }
         }

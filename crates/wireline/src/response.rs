@@ -203,8 +203,16 @@ impl<'c, S: Transport> Response<'c, S> {
     /// # Errors
     /// As [`bytes`](Self::bytes), or [`NotText`](ErrorKind::NotText) for what is not UTF-8.
     pub fn text(mut self) -> Result<String, Error> {
-        let bytes = self.read_all()?;
-        String::from_utf8(bytes)
+        let content = self.read_all()?;
+        self.text_of(content)
+    }
+
+    /// What was read of it as text: the end of [`text`](Self::text), for those who read by themselves.
+    ///
+    /// # Errors
+    /// [`NotText`](ErrorKind::NotText) for what is not UTF-8.
+    pub fn text_of(&self, content: Vec<u8>) -> Result<String, Error> {
+        String::from_utf8(content)
             .map_err(|invalid| self.driver.error(ErrorKind::NotText).with_partial(invalid.into_bytes()))
     }
 
@@ -237,9 +245,17 @@ impl<'c, S: Transport> Response<'c, S> {
     /// # Errors
     /// As [`bytes`](Self::bytes), or [`Protocol`](ErrorKind::Protocol) for a field that a `HeaderMap` does not take.
     pub fn into_http(mut self) -> Result<http::Response<Vec<u8>>, Error> {
-        let head = self.head().to_http().map_err(|_| self.driver.error(ErrorKind::Protocol))?;
+        let head = self.head_to_http()?;
         let content = self.read_all()?;
         Ok(head.map(|()| content))
+    }
+
+    /// The head as the `http` crate has it.
+    ///
+    /// # Errors
+    /// [`Protocol`](ErrorKind::Protocol) for a field that a `HeaderMap` does not take.
+    pub fn head_to_http(&self) -> Result<http::Response<()>, Error> {
+        self.head().to_http().map_err(|_| self.driver.error(ErrorKind::Protocol))
     }
 
     /// Gives the connection back and leaves the response where it is, neither read on nor dropped:

@@ -11,6 +11,7 @@ use crate::driver::{Driver, Filled};
 use crate::error::{Error, ErrorKind};
 use crate::reply::State;
 use crate::timeouts::{Operation, end_of};
+use crate::trace;
 use crate::transport::Transport;
 
 /// Content up to this size is copied behind the head and leaves with it; more goes from the caller's memory.
@@ -43,6 +44,7 @@ impl<S: Transport> Driver<S> {
         self.continue_within = self.timeouts.expect_continue;
         self.continue_until = None;
         self.held.clear();
+        trace::request(id, request.method());
         let end = self.core.bytes_sent() + self.core.transmit().len() as u64;
         self.clock.start(id, now, begin, (self.core.content_due() == Framing::None).then_some(end));
         Ok(id)
@@ -322,8 +324,11 @@ impl<S: Transport> Driver<S> {
     /// Sends a piece of content from the caller's memory. `false`: it was answered, or our side broke, before all of it
     /// had left.
     fn send_piece(&mut self, piece: &[u8], teller: &mut Teller<'_>) -> Result<bool, Error> {
-        // Where this goes on, it is framed already.
-        let framed = if self.core.framed_content() > 0 { Ok(()) } else { self.core.frame_seen_content(piece) };
+        let framed = match self.core.frame_seen_content(piece) {
+            // This goes on with what is framed already.
+            Err(Misuse::FramedContentOwed) => Ok(()),
+            framed => framed,
+        };
         if let Err(misuse) = framed {
             // The caller has more than was announced, and the peer has what came before.
             let error = self.misuse(misuse);

@@ -6,6 +6,7 @@
 
 mod receive;
 mod send;
+mod turn;
 
 use std::io::{self, Read, Write};
 use std::os::fd::{AsFd, OwnedFd};
@@ -22,9 +23,11 @@ use crate::transport::Ready;
 use crate::transport::stream::Stream;
 use crate::wait::{wait_for, wanted_of};
 use rustix::event::{PollFd, PollFlags};
+use turn::{state_of, wait_after};
 
 pub use receive::{ReceiveHalf, Received};
 pub use send::SendHalf;
+pub use turn::Turn;
 
 type Core = Driver<Stream>;
 
@@ -85,13 +88,6 @@ pub(crate) fn split(mut connection: Connection<Stream>) -> io::Result<(SendHalf,
     Ok((SendHalf::new(send), ReceiveHalf::new(Half { shared, bell: receive_bell, side: RECEIVE })))
 }
 
-/// What the other half may be waiting for has changed when this has.
-fn state_of(driver: &Core) -> impl PartialEq + use<> {
-    let core = &driver.core;
-    let moved = (core.bytes_sent(), core.transmit().len(), core.bytes_received(), driver.reply.content_read);
-    (moved, core.receiving(), driver.reply.state, driver.transport.is_none(), driver.mute, core.content_due())
-}
-
 impl Half {
     fn lock(&self) -> MutexGuard<'_, Inner> {
         self.shared.inner.lock().unwrap_or_else(PoisonError::into_inner)
@@ -144,25 +140,10 @@ impl Half {
 
     /// What to wait for after an error, if anything.
     fn wait_after(driver: &mut Core, error: Error, alone: bool) -> Result<Wait, Error> {
-        let mut wanted = Ready::default();
-        let (each, operation) = match error.kind() {
-            ErrorKind::WouldBlock(Operation::Write) => {
-                wanted.write = true;
-                (driver.timeouts.write, Operation::Write)
-            }
-            ErrorKind::WouldBlock(_) => (driver.timeouts.read, Operation::Read),
-            // The other half makes room.
-            ErrorKind::ReceiveBufferFull { .. } if !alone => {
-                wanted.write = true;
-                (driver.timeouts.write, Operation::Write)
-            }
-            ErrorKind::ReceiveFirst if !alone => (None, Operation::Read),
-            // The other half may send.
-            ErrorKind::NothingOwed if !alone => (None, Operation::Read),
-            _ => return Err(error),
-        };
+        let Some((each, operation)) = wait_after(error.kind(), alone, driver.timeouts) else { return Err(error) };
         let turn = matches!(error.kind(), ErrorKind::ReceiveFirst);
-        wanted.read = !turn && driver.core.interest().read && !driver.core.receive_space().is_empty();
+        let read = !turn && driver.core.interest().read && !driver.core.receive_space().is_empty();
+        let wanted = Ready { read, write: operation == Operation::Write };
         let bound = driver.patience(each, operation)?;
         if bound.left == Some(Duration::ZERO) {
             return Err(error);

@@ -56,6 +56,11 @@ impl<S: Transport> Switched<S> {
         &self.transport
     }
 
+    /// The stream, to set something about it. What is read from it directly comes behind [`unread`](Self::unread).
+    pub fn transport_mut(&mut self) -> &mut S {
+        &mut self.transport
+    }
+
     /// How long a read and a write may take, from now on.
     pub fn set_timeouts(&mut self, timeouts: Timeouts) {
         self.timeouts = timeouts;

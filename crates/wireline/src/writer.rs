@@ -159,6 +159,15 @@ impl<'c, S: Transport> ContentWriter<'c, S> {
         Ok(())
     }
 
+    /// The caller's own content cannot be had: closes the connection, so that the peer does not take what it has for all,
+    /// and makes a [`Source`](ErrorKind::Source) of `error`.
+    pub fn fail(&mut self, error: io::Error) -> Error {
+        let driver = self.driver();
+        let error = driver.source_failed(error);
+        driver.give_up();
+        error
+    }
+
     /// Ends the request and waits for the head of the final response.
     ///
     /// # Errors

@@ -85,6 +85,8 @@ fn nobody_there_is_a_refused_connection() {
     let error = Connection::connect(&format!("http://{address}")).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Connect);
     assert_eq!(error.io_error().unwrap().kind(), io::ErrorKind::ConnectionRefused);
+    assert!(error.is_temporary());
+    assert!(!Connection::connect("http://a b").unwrap_err().is_temporary());
 }
 
 #[test]

@@ -1,17 +1,29 @@
 //! docs/errors.md: everything that can go wrong, by its name, and what the connection can still do then.
 
+mod python;
+
 use std::fmt::Write;
 
 use wireline_proto::{InvalidRequest, Limit, Misuse, Phase, Violation};
 
-use super::{cell, core_source};
+use super::{cell, core_source, source};
 use crate::cases::CaseFile;
 use crate::project::Project;
 use crate::source::Member;
+use python::{LIBRARIES, Rows};
 
 const OPENING: &str = "# What can go wrong
 
-The names do not change: the wire cases and the command print them. Behind each stand the wire cases that produce it.
+The names do not change: the wire cases and the command print them. Behind each stand the wire cases that produce it, and the
+exceptions of three Python libraries that it stands for: of pykit's `http.Client`, of `http.client`, and of dugong. `-` is none:
+it cannot happen there, or is let through. [from-python.md](from-python.md) has the rest of what their users know.
+
+";
+
+const KINDS: &str = "## What a connection could not do: `wireline::Error`
+
+What `Error::kind` says. `protocol` and `lost` have their reasons in the tables behind this one, by `Error::protocol`, and so
+have `closed`, `invalid-request` and `misuse`, which carry them.
 
 ";
 
@@ -43,6 +55,36 @@ on as far as the reason leaves anything to go on with.
 
 ";
 
+/// What a connection can still do, by kind.
+const STILL_BY_KIND: &[(&str, &str)] = &[
+    ("Canceled", "All that it could: the same call goes on, after `reset`."),
+    ("Certificate", "There is none."),
+    ("Charset", "All that it could: the content has come to its end."),
+    ("Closed", "Nothing is sent any more. Responses that are owed can be received where the reason leaves any."),
+    ("Coding", "All that it could: what has not been decoded can be read as it came."),
+    ("Connect", "There is none."),
+    ("Expansion", "All that it could: the rest of the content can be read as it came, or dropped."),
+    ("InFlight", "All that it could: nothing has changed."),
+    ("InvalidRequest", "All that it could: it knows nothing of it."),
+    ("InvalidUrl", "There is none."),
+    ("Lost", "Nothing; `unanswered` and the other questions have answers. Responses that came whole were delivered."),
+    ("Misuse", "All that it could: nothing has changed. One whose content is missing at its end is closed."),
+    ("NoSuchHost", "There is none."),
+    ("NothingOwed", "All that it could: nothing has changed."),
+    ("NotText", "All that it could: the content has come to its end."),
+    ("Protocol", "Nothing; `unanswered` and the other questions have answers, and `unparsed` has the bytes."),
+    ("Proxy", "There is none."),
+    ("ReceiveBufferFull", "All that it could: receive a response, then the same call goes on."),
+    ("ReceiveFirst", "All that it could: receive the responses before, then the same call goes on."),
+    ("Resolve", "There is none."),
+    ("ResolverUnreachable", "There is none."),
+    ("Source", "Nothing more is sent where content had begun to leave; before that nothing was sent at all."),
+    ("Timeout", "All that it could: the same call, `resume` or `receive` goes on."),
+    ("Tls", "Nothing, or there is none; `unanswered` and the other questions have answers."),
+    ("TooLong", "All that it could: the content goes on behind what was read."),
+    ("WouldBlock", "All that it could: the same call, `resume` or `receive` goes on."),
+];
+
 /// What a connection can still do, by reason. The texts of the reasons themselves come from the core.
 const STILL: &[(&str, &str)] = &[
     ("ContentAbandoned", "What is queued leaves; the responses that are owed are received."),
@@ -61,6 +103,7 @@ const STILL: &[(&str, &str)] = &[
 
 pub(super) fn page(project: &Project) -> Result<String, String> {
     let cases = CaseFile::all(project)?;
+    let kinds = source(project, "crates/wireline/src/error.rs")?.members(&["enum", "ErrorKind"]);
     let violations = rows(Violation::ALL.iter().map(|kind| (kind.name(), kind.text())));
     let limits = rows(Limit::ALL.iter().map(|kind| (kind.name(), kind.text())));
     let phases = rows(Phase::ALL.iter().map(|kind| (kind.name(), kind.text())));
@@ -68,24 +111,56 @@ pub(super) fn page(project: &Project) -> Result<String, String> {
     let invalid = core_source(project, "request/invalid.rs")?.members(&["mistakes", "!"]);
     let reasons = core_source(project, "exchange.rs")?.members(&["enum", "CloseReason"]);
 
-    let mut page = format!("{OPENING}{ERRORS}### `violation`: not HTTP/1.1\n\n");
-    table(&mut page, "violation", &violations, &cases);
+    let mut page = format!("{OPENING}{KINDS}");
+    page += &kinds_table(&kinds, STILL_BY_KIND, python::KINDS)?;
+    page += &format!("\n{ERRORS}### `violation`: not HTTP/1.1\n\n");
+    table(&mut page, "violation", &violations, &cases, python::VIOLATIONS)?;
     page += "\n### `limit`: too much\n\nThe bounds are in [limits.md](limits.md).\n\n";
-    table(&mut page, "limit", &limits, &cases);
+    table(&mut page, "limit", &limits, &cases, python::LIMITS)?;
     page += "\n### `incomplete`: ended too early, by phase\n\nNever an empty success: `received` says how much content has come.\n\n";
-    table(&mut page, "incomplete", &phases, &cases);
+    table(&mut page, "incomplete", &phases, &cases, python::INCOMPLETE)?;
     page += &format!("\n{MISUSE}");
-    table(&mut page, "misuse", &misuse, &cases);
+    table(&mut page, "misuse", &misuse, &cases, python::MISUSE)?;
     page += &format!("\n{REQUESTS}");
-    table(&mut page, "invalid:", &invalid_texts(project, &invalid)?, &cases);
+    table(&mut page, "invalid:", &invalid_texts(project, &invalid)?, &cases, python::REQUESTS)?;
     page += &format!("\n{REASONS}");
     page += &close_reasons(&reasons, STILL)?;
     Ok(page)
 }
 
-/// One row for each name: what it means, and the cases that show it.
-fn table(page: &mut String, kind: &str, names: &[(String, String)], cases: &[CaseFile]) {
-    *page += "| name | what it means | cases |\n| --- | --- | --- |\n";
+/// One row for each kind of the connection's errors.
+fn kinds_table(kinds: &[Member], still: &[(&str, &str)], rows: &Rows) -> Result<String, String> {
+    let mut page = head(&["name", "what it means", "what the connection can still do"]);
+    for Member { name, doc, .. } in kinds {
+        let Some((_, still)) = still.iter().find(|(kind, _)| kind == name) else {
+            return Err(format!("docs/errors.rs does not say what a connection can still do after {name}"));
+        };
+        let name = kebab(name);
+        let _ = writeln!(page, "| `{name}` | {} | {still} | {} |", cell(doc), python::cells(rows, &name)?);
+    }
+    let names: Vec<_> = kinds.iter().map(|kind| kebab(&kind.name)).collect();
+    python::check(rows, names.iter().map(String::as_str))?;
+    match still.iter().find(|(kind, _)| !kinds.iter().any(|member| member.name == *kind)) {
+        Some((kind, _)) => Err(format!("docs/errors.rs knows {kind}, the connection does not")),
+        None => Ok(page),
+    }
+}
+
+/// The head of a table: these columns, then one for each library.
+fn head(columns: &[&str]) -> String {
+    let columns: Vec<_> = columns.iter().chain(&LIBRARIES).copied().collect();
+    format!("| {} |\n|{}\n", columns.join(" | "), " --- |".repeat(columns.len()))
+}
+
+/// One row for each name: what it means, the cases that show it, and the exceptions that it stands for.
+fn table(
+    page: &mut String,
+    kind: &str,
+    names: &[(String, String)],
+    cases: &[CaseFile],
+    rows: &Rows,
+) -> Result<(), String> {
+    *page += &head(&["name", "what it means", "cases"]);
     for (name, text) in names {
         let shown = |file: &&CaseFile| file.cases.iter().any(|case| case.shows(kind, name));
         let link = |file: &CaseFile| {
@@ -93,8 +168,10 @@ fn table(page: &mut String, kind: &str, names: &[(String, String)], cases: &[Cas
             format!("[{}](../{})", stem.trim_end_matches(".md"), file.path)
         };
         let files: Vec<_> = cases.iter().filter(shown).map(link).collect();
-        let _ = writeln!(page, "| `{name}` | {} | {} |", cell(text), files.join(", "));
+        let (files, exceptions) = (files.join(", "), python::cells(rows, name)?);
+        let _ = writeln!(page, "| `{name}` | {} | {files} | {exceptions} |", cell(text));
     }
+    python::check(rows, names.iter().map(|(name, _)| name.as_str()))
 }
 
 fn rows<'a>(kinds: impl Iterator<Item = (&'a str, &'a str)>) -> Vec<(String, String)> {
@@ -195,6 +272,32 @@ mod tests {
         );
         assert!(named(&variants, &["content-short", "closed"]).is_err());
         assert!(named(&variants, &[]).is_err());
+    }
+
+    #[test]
+    fn every_exception_of_the_three_libraries_stands_somewhere() {
+        let page = page(&Project::here()).unwrap();
+        let pykit = "HttpError LineTooLongError ChunkedSizeError NotConnectedError ResponseNotReadyError HeadersError \
+                     BadStatusLineError socket.error socket.timeout";
+        let http_client = "HTTPException NotConnected InvalidURL UnknownProtocol UnknownTransferEncoding \
+                           IncompleteRead CannotSendRequest CannotSendHeader ResponseNotReady \
+                           BadStatusLine LineTooLong RemoteDisconnected";
+        let dugong = "ConnectionClosed ConnectionTimedOut InvalidResponse UnsupportedResponse StateError ExcessBodyData \
+                      HostnameNotResolvable DNSUnavailable HostnameNotResolvableOrDNSUnavailable";
+        for name in [pykit, http_client, dugong].iter().flat_map(|names| names.split_whitespace()) {
+            assert!(page.contains(&format!("`{name}`")), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_kind_without_a_consequence_or_exceptions_is_an_error() {
+        let (kinds, rows): (_, &Rows) = ([member("NotText", "No text.")], &[("not-text", ["`a`", "-", "-"])]);
+        let page = kinds_table(&kinds, &[("NotText", "All.")], rows).unwrap();
+        assert!(page.ends_with("| `not-text` | No text. | All. | `a` | - | - |\n"));
+        assert!(kinds_table(&kinds, &[], rows).is_err());
+        assert!(kinds_table(&kinds, &[("NotText", "All.")], &[]).is_err());
+        assert!(kinds_table(&[], &[("NotText", "All.")], &[]).is_err());
+        assert!(kinds_table(&[], &[], rows).is_err());
     }
 
     #[test]

@@ -26,6 +26,7 @@ use crate::error::{Context, Error, ErrorKind, Stage};
 use crate::reply::Head;
 use crate::timeouts::{Bound, Operation};
 use crate::timing::Setup;
+use crate::trace;
 use crate::transport::Ready;
 use crate::transport::stream::Stream;
 #[cfg(feature = "tls")]
@@ -176,6 +177,7 @@ impl Connecting {
             let went = match self.go(step) {
                 Ok(went) => went,
                 Err(error) => {
+                    trace::failure(&error);
                     self.forget();
                     return Err(error);
                 }
@@ -402,6 +404,7 @@ impl Connecting {
 
     /// A step is over.
     fn note(&mut self, operation: Operation) {
+        trace::step(operation, self.origin.host());
         let took = self.started.elapsed();
         self.started = Instant::now();
         let phase = match operation {

@@ -10,13 +10,13 @@ use crate::transport::Transport;
 
 /// A wait that is somebody else's.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Waiting {
+pub(crate) struct Waiting {
     operation: Operation,
     since: Instant,
     /// How many bytes had moved, in both directions.
     moved: u64,
     /// When it is over, whatever comes.
-    until: Option<Instant>,
+    pub(crate) until: Option<Instant>,
 }
 
 impl<S: Transport> Driver<S> {
@@ -32,7 +32,7 @@ impl<S: Transport> Driver<S> {
     }
 
     /// Somebody else waits, and calls again: the bounds on the wait are kept here all the same.
-    fn note_wait(&mut self, each: Option<Duration>, operation: Operation) -> Result<(), Error> {
+    pub(crate) fn note_wait(&mut self, each: Option<Duration>, operation: Operation) -> Result<(), Error> {
         let left = self.patience(None, operation)?.left;
         let now = Instant::now();
         let moved = self.core.bytes_sent() + self.core.bytes_received();
@@ -49,11 +49,16 @@ impl<S: Transport> Driver<S> {
         Ok(())
     }
 
+    /// The wait that was noted last is over then at the latest.
+    pub(super) fn wait_until(&mut self, until: Option<Instant>) {
+        if let Some(waiting) = &mut self.waiting {
+            waiting.until = waiting.until.into_iter().chain(until).min();
+        }
+    }
+
     /// When the wait of the last call that would have had to wait is over.
     pub(crate) fn until(&self) -> Option<Instant> {
-        let until = self.waiting.and_then(|waiting| waiting.until);
-        let patience = self.continue_until.filter(|_| self.core.awaiting_continue().is_some());
-        until.into_iter().chain(patience).min()
+        self.waiting.and_then(|waiting| waiting.until)
     }
 
     /// How long the caller wants the next wait to take at most.

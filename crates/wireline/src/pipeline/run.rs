@@ -13,7 +13,7 @@ use crate::transport::Transport;
 /// [`Pipeline::run`].
 #[derive(Debug)]
 pub struct Run<'p, 'c, S: Transport, I: Iterator> {
-    pipeline: &'p mut Pipeline<'c, S>,
+    pub(crate) pipeline: &'p mut Pipeline<'c, S>,
     requests: I,
     /// The next request, where it could not be sent yet.
     refused: Option<I::Item>,
@@ -60,6 +60,11 @@ impl<'p, 'c, S: Transport, I: Iterator<Item: Borrow<Request>>> Run<'p, 'c, S, I>
         } else {
             self.pipeline.receive().map(Some)
         }
+    }
+
+    /// The response that was received last: [`Connection::response`](crate::Connection::response).
+    pub fn response(&mut self) -> Option<Response<'_, S>> {
+        self.pipeline.response()
     }
 
     /// The requests of which nothing was sent, in order.

@@ -22,7 +22,7 @@ impl Head {
     /// # let mut connection = wireline::Connection::connect(&server.url(""))?;
     /// let response = connection.get("/")?;
     /// assert_eq!(response.field("Vary").unwrap_or_default(), "a, b");
-    /// assert_eq!(response.field("Age").unwrap_or("0".into()), "0");
+    /// assert_eq!(response.field("Age").as_deref().unwrap_or("0"), "0");
     /// let lines: Vec<_> = response.fields().get_all("vary").collect();
     /// assert_eq!(lines, [b"a", b"b"]);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -128,10 +128,10 @@ impl<'c, S: Transport> Response<'c, S> {
     /// what is not text in it: the content is in [`Error::partial`], all of it. Or as [`bytes`](Self::bytes).
     pub fn text_in_charset(mut self) -> Result<String, Error> {
         let content = self.read_all()?;
-        self.text_of(content)
+        self.charset_text_of(content)
     }
 
-    pub(crate) fn text_of(&self, content: Vec<u8>) -> Result<String, Error> {
+    pub(crate) fn charset_text_of(&self, content: Vec<u8>) -> Result<String, Error> {
         let content_type = self.content_type();
         let charset = match content_type.as_ref().and_then(MediaType::charset) {
             None => Charset::Utf8,

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use wireline_proto::{ExchangeId, Fields, Framing, Request, Reuse, Unanswered};
 
+use super::turn::give_up_content;
 use super::{Half, ReceiveHalf};
 use crate::connection::Connection;
 use crate::error::Error;
@@ -136,12 +137,7 @@ impl SendHalf {
 impl Drop for SendHalf {
     fn drop(&mut self) {
         let Some(half) = &self.0 else { return };
-        half.with(|driver| {
-            // Nothing may be due any more, if our side broke.
-            if driver.core.content_due() != Framing::None && driver.abandon().is_ok() {
-                driver.end_write();
-            }
-        });
+        half.with(give_up_content);
         half.leave();
     }
 }

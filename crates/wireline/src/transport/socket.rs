@@ -1,7 +1,7 @@
 //! A stream socket: TCP or Unix.
 
 use std::io::{self, IoSlice};
-use std::net::TcpStream;
+use std::net::{SocketAddr, TcpStream};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::net::UnixStream;
 use std::time::{Duration, Instant};
@@ -121,6 +121,12 @@ impl AsFd for Socket {
     }
 }
 
+impl From<Socket> for OwnedFd {
+    fn from(socket: Socket) -> Self {
+        socket.fd
+    }
+}
+
 impl From<TcpStream> for Socket {
     fn from(stream: TcpStream) -> Self {
         Self::over(stream.into())
@@ -134,6 +140,18 @@ impl From<UnixStream> for Socket {
 }
 
 impl Socket {
+    /// The peer's address; none for a Unix socket.
+    #[must_use]
+    pub fn peer_addr(&self) -> Option<SocketAddr> {
+        rustix::net::getpeername(&self.fd).ok()?.and_then(|address| address.try_into().ok())
+    }
+
+    /// Our own address; none for a Unix socket.
+    #[must_use]
+    pub fn local_addr(&self) -> Option<SocketAddr> {
+        rustix::net::getsockname(&self.fd).ok()?.try_into().ok()
+    }
+
     /// A socket of our own making: it is blocking, and has no timeouts.
     pub(crate) fn new(fd: OwnedFd) -> Self {
         Self { fd, tick: None, is_blocking: true, canceller: None }

@@ -27,13 +27,21 @@ impl Stream {
     /// The peer's address; none for a Unix socket.
     #[must_use]
     pub fn peer_addr(&self) -> Option<SocketAddr> {
-        rustix::net::getpeername(self.as_fd()).ok()?.and_then(|address| address.try_into().ok())
+        match self {
+            Self::Plain(socket) => socket.peer_addr(),
+            #[cfg(feature = "tls")]
+            Self::Tls(tls) => tls.inner().peer_addr(),
+        }
     }
 
     /// Our own address; none for a Unix socket.
     #[must_use]
     pub fn local_addr(&self) -> Option<SocketAddr> {
-        rustix::net::getsockname(self.as_fd()).ok()?.try_into().ok()
+        match self {
+            Self::Plain(socket) => socket.local_addr(),
+            #[cfg(feature = "tls")]
+            Self::Tls(tls) => tls.inner().local_addr(),
+        }
     }
 
     /// The TLS session, to ask it for the peer's certificates or what was negotiated.
