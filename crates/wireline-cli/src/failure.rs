@@ -65,6 +65,7 @@ impl Failure {
             ErrorKind::Tls => (Exit::Tls, "tls"),
             ErrorKind::Certificate => (Exit::Certificate, "certificate"),
             ErrorKind::Timeout(_) | ErrorKind::WouldBlock(_) => (Exit::Timeout, "timeout"),
+            ErrorKind::Lost if error.stage() == Stage::Securing => (Exit::Tls, "tls"),
             ErrorKind::Lost => (lost(error), "incomplete"),
             ErrorKind::Protocol => (Exit::Receive, "violation"),
             // The answer to an earlier request ended the connection: nothing of this one is known.

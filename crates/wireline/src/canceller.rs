@@ -1,10 +1,12 @@
 //! A way out of every wait.
 
-use std::io::{self, Read, Write};
+use std::io::{self, Read};
 use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::net::UnixStream;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use rustix::net::{RecvFlags, recv};
 
 /// Ends the waits of the connections that it is given to, from any thread or from a signal handler.
 ///
@@ -50,6 +52,9 @@ struct Inner {
     /// What every wait waits for beside its own. It is rung once and stays so until it is reset.
     bell: UnixStream,
     clapper: UnixStream,
+    /// Held by who silences the bell, and by who has heard it and asks whether it still rings: otherwise a wait that is
+    /// slow to wake up would cancel what has been reset since. Who rings takes no lock.
+    hand: Mutex<()>,
 }
 
 impl Canceller {
@@ -61,15 +66,15 @@ impl Canceller {
         let (bell, clapper) = UnixStream::pair()?;
         bell.set_nonblocking(true)?;
         clapper.set_nonblocking(true)?;
-        Ok(Self(Arc::new(Inner { canceled: AtomicBool::new(false), bell, clapper })))
+        Ok(Self(Arc::new(Inner { canceled: AtomicBool::new(false), bell, clapper, hand: Mutex::new(()) })))
     }
 
     /// Ends every wait that goes on, and every one that begins before [`reset`](Self::reset). Safe in a signal handler: it
-    /// sets a flag and writes a byte.
+    /// sets a flag and writes a byte; but for Linux, where no C library has a part in that, it may change `errno`.
     pub fn cancel(&self) {
         self.0.canceled.store(true, Ordering::Release);
         // A bell that is full rings already.
-        let _rung = (&self.0.clapper).write(&[0]);
+        let _rung = rustix::io::write(&self.0.clapper, &[0]);
     }
 
     /// Whether it is canceled.
@@ -78,16 +83,22 @@ impl Canceller {
         self.0.canceled.load(Ordering::Acquire)
     }
 
-    /// Lets waits be waits again.
+    /// Lets waits be waits again. Those that have not noticed yet that they were to end go on: reset when they have.
     pub fn reset(&self) {
+        let _hand = self.0.hand.lock().unwrap_or_else(PoisonError::into_inner);
         // In this order: who cancels meanwhile leaves the bell ringing.
         while (&self.0.bell).read(&mut [0; 64]).is_ok_and(|read| read > 0) {}
         self.0.canceled.store(false, Ordering::Release);
     }
 
-    /// A wait heard the bell.
-    pub(crate) fn heard(&self) {
-        self.0.canceled.store(true, Ordering::Release);
+    /// A wait heard the bell. Whether it has to end: not when there was a reset since.
+    pub(crate) fn heard(&self) -> bool {
+        let _hand = self.0.hand.lock().unwrap_or_else(PoisonError::into_inner);
+        let rings = recv(&self.0.bell, &mut [0], RecvFlags::PEEK | RecvFlags::DONTWAIT).is_ok();
+        if rings {
+            self.0.canceled.store(true, Ordering::Release);
+        }
+        rings
     }
 
     pub(crate) fn bell(&self) -> BorrowedFd<'_> {

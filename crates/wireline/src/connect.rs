@@ -7,6 +7,7 @@ pub(crate) mod no_proxy;
 pub(crate) mod origin;
 pub(crate) mod proxy;
 mod race;
+mod reopen;
 pub(crate) mod rules;
 pub(crate) mod socks;
 #[cfg(feature = "tls")]
@@ -129,7 +130,7 @@ impl Connector {
     }
 
     /// Has the system ask an idle peer every so often whether it is still there (`SO_KEEPALIVE`), in whole seconds, at
-    /// least one.
+    /// least one and at most 32,767.
     pub fn keepalive(mut self, every: Duration) -> Self {
         self.options.keepalive = Some(every.max(Duration::from_secs(1)));
         self
@@ -138,7 +139,7 @@ impl Connector {
     /// Whether the connections connect anew by themselves: when a request is sent on one that the peer has closed, or that
     /// carries no more requests, and nothing is in flight. Not unless asked for. Its settings stay, its counts and its
     /// exchanges begin from zero. A request that has left is never sent again by itself; a pipeline, and the halves of a
-    /// connection, do not connect anew.
+    /// connection, do not connect anew. Where calls do not wait, [`Connection::reopening`] says what to wait for.
     ///
     /// ```
     /// use wireline::{Connector, Origin, Reuse};

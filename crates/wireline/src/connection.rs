@@ -13,6 +13,7 @@ use wireline_proto::{Config, Connection as Core, Request, RequestBuilder, Reuse}
 
 use crate::canceller::Canceller;
 use crate::connect::Connector;
+use crate::connect::connecting::Connecting;
 use crate::connect::origin::Origin;
 use crate::connect::proxy::Proxy;
 use crate::content::Content;
@@ -50,6 +51,9 @@ pub struct Connection<S: Transport = Stream> {
 /// Makes another connection to the same origin.
 pub(crate) trait Reopen<S: Transport>: std::fmt::Debug + Send {
     fn reopen(&mut self, settings: &Driver<S>) -> Result<Connection<S>, Error>;
+
+    /// What goes on with it at the next call, where it has begun.
+    fn begun(&self) -> Option<&Connecting>;
 }
 
 /// How a connection was made.
@@ -273,7 +277,7 @@ impl<S: Transport> Connection<S> {
     }
 
     /// The response that was received last, as [`suspend`](Response::suspend) left it, or complete. `None` where none has
-    /// been received, and while the next one is awaited.
+    /// been received, while the next one is awaited, and where it was dropped before its end and the connection closed.
     pub fn response(&mut self) -> Option<Response<'_, S>> {
         self.driver.reply.is_received().then(|| Response::new(&mut self.driver))
     }
@@ -332,7 +336,8 @@ impl<S: Transport> Connection<S> {
 
     /// How much of a response that is dropped before its end is read, so that the connection can be used again, rather
     /// than the connection closed: 64 KiB unless set, in bytes. It is given 20 ms, about what bytes need that are on their
-    /// way already; over a stream that cannot bound a wait only what is here already is read.
+    /// way already; over a stream that cannot bound a wait, and on a connection that does not wait, only what is here
+    /// already is read.
     pub fn set_drain(&mut self, most: u64) {
         self.driver.drain = most;
     }

@@ -1,7 +1,7 @@
 //! Several exchanges in flight on one connection.
 
 use std::borrow::Borrow;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use wireline_proto::{Deviations, ExchangeId, Fields, Framing, Request, Reuse, Unanswered};
 
@@ -168,6 +168,12 @@ impl<'c, S: Transport> Pipeline<'c, S> {
     pub fn suspend(self) {
         // Nothing but the borrow ends.
         std::mem::forget(self);
+    }
+
+    /// When everything has to be over, from now on: as [`Connection::set_deadline`](crate::Connection::set_deadline), for
+    /// exchanges in flight too.
+    pub fn set_deadline(&mut self, deadline: Option<Instant>) {
+        self.driver.deadline = deadline;
     }
 
     /// Looks, without waiting, whether the peer has closed or said something unasked while nothing was in flight.

@@ -130,7 +130,8 @@ impl<S: Transport> Driver<S> {
             let drained = self.drain();
             if drained.is_none() {
                 self.close();
-                self.reply.state = State::Ended;
+                // It must not pass for complete.
+                self.reply.forget();
             }
             self.dropped = Some(drained.map_or(Dropped::Closed, |bytes| Dropped::Drained { bytes }));
         }
@@ -140,7 +141,8 @@ impl<S: Transport> Driver<S> {
         let most = self.drain;
         let before = self.reply.content_read;
         let ahead = self.reply.head().framing().length().map_or(0, |length| length - before.min(length));
-        let until = Instant::now() + DRAIN_WAIT;
+        let never_waits = self.no_wait || self.is_nonblocking;
+        let until = Instant::now() + if never_waits { Duration::ZERO } else { DRAIN_WAIT };
         if ahead > most {
             return None;
         }
@@ -203,7 +205,9 @@ impl<S: Transport> Driver<S> {
 
     /// How much content, if any, can be read straight into memory of this size.
     fn direct(&self, len: usize) -> Option<usize> {
-        if !self.core.transmit().is_empty() {
+        // What is still to be sent is sent by whoever reads through the core's buffer.
+        let is_flushing = self.transport.as_ref().is_some_and(Transport::is_flushing);
+        if is_flushing || !self.core.transmit().is_empty() {
             return None;
         }
         let most = self.core.direct_content()?;

@@ -132,6 +132,12 @@ impl Reply {
         }
     }
 
+    /// It was given up before its end, or never begins, and nobody can take it up again.
+    pub(crate) fn forget(&mut self) {
+        self.state = State::Ended;
+        self.head = None;
+    }
+
     pub(crate) fn add_interim(&mut self, head: &ResponseHead<'_>) {
         self.interim.push(Head::of(head));
     }

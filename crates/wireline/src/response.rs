@@ -298,10 +298,7 @@ impl<'c, S: Transport> Response<'c, S> {
             false => None,
         };
         match (unread, self.driver.transport.take()) {
-            (Some(unread), Some(transport)) => {
-                let Driver { timeouts, deadline, canceller, .. } = &*self.driver;
-                Ok(Switched::new(transport, unread, *timeouts, *deadline, canceller.clone()))
-            }
+            (Some(unread), Some(transport)) => Ok(Switched::new(transport, unread, self.driver)),
             (_, transport) => {
                 self.driver.transport = transport;
                 Err(self)

@@ -386,7 +386,7 @@ impl<S: Transport> Driver<S> {
     pub(crate) fn give_up(&mut self) {
         self.stop();
         self.close();
-        self.reply.state = State::Ended;
+        self.reply.forget();
     }
 }
 

@@ -1,6 +1,7 @@
 //! What the two halves of a connection share.
 //!
-//! The lock is held while bytes move and never while anybody waits: under it nothing waits (`Driver::no_wait`), and what
+//! The lock is held while bytes move and never while anybody waits (but for the 20 ms that a response may take which is
+//! dropped half-read): under it nothing waits (`Driver::no_wait`), and what
 //! would have to is waited for outside, on a descriptor of the same socket. Writing and telling the core of it happen
 //! under one hold, because the core's verdicts depend on it. A half that has changed something rings for the other.
 
@@ -68,6 +69,8 @@ struct Wait {
     canceller: Option<Canceller>,
     /// An end that is no error.
     until: Option<Instant>,
+    /// The other half was gone, and rings no more.
+    alone: bool,
 }
 
 const SEND: usize = 0;
@@ -145,11 +148,11 @@ impl Half {
         let read = !turn && driver.core.interest().read && !driver.core.receive_space().is_empty();
         let wanted = Ready { read, write: operation == Operation::Write };
         let bound = driver.patience(each, operation)?;
-        if bound.left == Some(Duration::ZERO) {
+        if bound.left == Some(Duration::ZERO) || driver.is_nonblocking {
             return Err(error);
         }
         let until = driver.continue_until.filter(|_| driver.core.awaiting_continue().is_some() && !turn);
-        Ok(Wait { wanted, bound, canceller: driver.canceller.clone(), until })
+        Ok(Wait { wanted, bound, canceller: driver.canceller.clone(), until, alone })
     }
 
     /// Waits for the socket, the other half's bell or the canceller's. `false`: it took too long.
@@ -160,8 +163,8 @@ impl Half {
         if wait.wanted != Ready::default() {
             fds.push(wanted_of(self.shared.socket.as_fd(), wait.wanted));
         }
-        // A bell whose other end is gone is ready for ever.
-        if !self.lock().gone[1 - self.side] {
+        // A bell whose other end is gone is ready for ever. If that has happened since, there is something new to see.
+        if !wait.alone {
             fds.push(PollFd::new(&self.bell, PollFlags::IN));
         }
         let canceled_at = fds.len();

@@ -4,6 +4,7 @@ use std::io::{self, IoSlice, Read, Write};
 use std::time::{Duration, Instant};
 
 use crate::canceller::Canceller;
+use crate::driver::Driver;
 use crate::error::{Context, Error, ErrorKind, Stage};
 use crate::timeouts::{Bound, Operation, Timeouts};
 use crate::transport::stream::Stream;
@@ -11,9 +12,9 @@ use crate::transport::{Ready, Transport};
 
 /// A tunnel (RFC 9110 section 9.3.6), or the protocol that was switched to (section 7.8).
 ///
-/// It keeps the connection's read and write timeouts, its deadline and its canceller; when a bound is over the call returns
-/// [`TimedOut`](io::ErrorKind::TimedOut), or [`WouldBlock`](io::ErrorKind::WouldBlock) where it was not to wait; when it
-/// was canceled, an error that holds [`ErrorKind::Canceled`] ([`Error::from_io`]).
+/// It keeps the connection's read and write timeouts, its deadline, its canceller, and whether it waits at all; when a bound
+/// is over the call returns [`TimedOut`](io::ErrorKind::TimedOut), or [`WouldBlock`](io::ErrorKind::WouldBlock) where it
+/// was not to wait; when it was canceled, an error that holds [`ErrorKind::Canceled`] ([`Error::from_io`]).
 #[derive(Debug)]
 pub struct Switched<S: Transport = Stream> {
     transport: S,
@@ -23,17 +24,14 @@ pub struct Switched<S: Transport = Stream> {
     timeouts: Timeouts,
     deadline: Option<Instant>,
     canceller: Option<Canceller>,
+    is_nonblocking: bool,
 }
 
 impl<S: Transport> Switched<S> {
-    pub(crate) fn new(
-        transport: S,
-        unread: Vec<u8>,
-        timeouts: Timeouts,
-        deadline: Option<Instant>,
-        canceller: Option<Canceller>,
-    ) -> Self {
-        Self { transport, unread, taken: 0, timeouts, deadline, canceller }
+    /// With what was set on the connection before.
+    pub(crate) fn new(transport: S, unread: Vec<u8>, before: &Driver<S>) -> Self {
+        let Driver { timeouts, deadline, is_nonblocking, .. } = *before;
+        Self { transport, unread, taken: 0, timeouts, deadline, canceller: before.canceller.clone(), is_nonblocking }
     }
 
     /// The bytes that came behind the head and have not been read yet.
@@ -71,6 +69,12 @@ impl<S: Transport> Switched<S> {
         self.deadline = deadline;
     }
 
+    /// Whether calls return [`WouldBlock`](io::ErrorKind::WouldBlock) rather than wait. Of the bounds only the deadline is
+    /// kept then: how long to wait is for whoever does.
+    pub fn set_nonblocking(&mut self, nonblocking: bool) {
+        self.is_nonblocking = nonblocking;
+    }
+
     /// Ends its waits, from now on, when `canceller` is canceled.
     pub fn set_canceller(&mut self, canceller: Option<Canceller>) {
         self.transport.set_canceller(canceller.clone());
@@ -79,6 +83,7 @@ impl<S: Transport> Switched<S> {
 
     fn left(&self, each: Option<Duration>, operation: Operation) -> Option<Duration> {
         match self.deadline {
+            _ if self.is_nonblocking => Some(Duration::ZERO),
             None => each,
             deadline => Bound::of(each, operation).until(deadline, Operation::Deadline, Instant::now()).left,
         }
@@ -95,7 +100,9 @@ impl<S: Transport> Switched<S> {
             error
         } else if self.canceller.as_ref().is_some_and(Canceller::is_canceled) {
             Error::new(ErrorKind::Canceled, Context::before(Stage::Idle, Duration::ZERO)).into()
-        } else if left.is_some_and(|left| !left.is_zero()) && self.transport.keeps_patience() {
+        } else if self.deadline.is_some_and(|deadline| deadline <= Instant::now())
+            || (left.is_some_and(|left| !left.is_zero()) && self.transport.keeps_patience())
+        {
             io::ErrorKind::TimedOut.into()
         } else {
             error

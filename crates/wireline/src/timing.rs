@@ -152,8 +152,10 @@ impl Clock {
     /// Shares bytes out that leave behind `from` others: each exchange's, in order.
     pub(crate) fn share_out(&self, mut from: u64, mut bytes: &[u8], mut give: impl FnMut(&[u8], Option<ExchangeId>)) {
         while !bytes.is_empty() {
-            let whose = self.flying.iter().rev().find(|marks| marks.begin <= from);
-            let next = self.flying.iter().map(|marks| marks.begin).find(|&begin| begin > from);
+            // The last one may have been answered before its content had left.
+            let behind = self.flying.partition_point(|marks| marks.begin <= from);
+            let whose = behind.checked_sub(1).map_or(self.last.as_ref(), |at| self.flying.get(at));
+            let next = self.flying.get(behind).map(|marks| marks.begin);
             let len =
                 next.map_or(bytes.len(), |next| bytes.len().min(usize::try_from(next - from).unwrap_or(usize::MAX)));
             let (part, rest) = bytes.split_at(len);

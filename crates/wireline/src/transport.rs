@@ -65,6 +65,12 @@ pub trait Transport {
         false
     }
 
+    /// How many bytes have left of what it made of those it took, where it makes something else of them (TLS): a wait for
+    /// room is a new one when this has changed.
+    fn flushed(&self) -> u64 {
+        0
+    }
+
     /// Tells the peer that nothing more is sent, as far as that needs no waiting; reading goes on. A stream that cannot say
     /// so does nothing here.
     fn end_write(&mut self) {}
@@ -110,6 +116,10 @@ impl<T: Transport + ?Sized> Transport for Box<T> {
 
     fn is_flushing(&self) -> bool {
         (**self).is_flushing()
+    }
+
+    fn flushed(&self) -> u64 {
+        (**self).flushed()
     }
 
     fn end_write(&mut self) {

@@ -34,16 +34,19 @@ pub(crate) fn wait_for_one(
     let bell = canceller.map_or(fd, Canceller::bell);
     let mut fds = [wanted_of(fd, wanted), PollFd::from_borrowed_fd(bell, PollFlags::IN)];
     let fds = if canceller.is_some() { &mut fds[..] } else { &mut fds[..1] };
-    if !wait_for(fds, until)? {
-        return Ok(None);
-    }
-    if let (Some(canceller), [_, bell]) = (canceller, &*fds) {
-        if !bell.revents().is_empty() {
-            canceller.heard();
+    loop {
+        if !wait_for(fds, until)? {
             return Ok(None);
         }
+        match (canceller, &*fds) {
+            (Some(canceller), [_, bell]) if !bell.revents().is_empty() => {
+                if canceller.heard() {
+                    return Ok(None);
+                }
+            }
+            _ => return Ok(Some(found(&fds[0], wanted))),
+        }
     }
-    Ok(Some(found(&fds[0], wanted)))
 }
 
 /// A descriptor to wait for.

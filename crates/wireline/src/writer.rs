@@ -11,6 +11,7 @@ use crate::driver::Driver;
 use crate::error::{Error, ErrorKind};
 use crate::reply::Head;
 use crate::response::Response;
+use crate::timeouts::Operation;
 use crate::transport::Transport;
 use crate::transport::stream::Stream;
 
@@ -148,13 +149,16 @@ impl<'c, S: Transport> ContentWriter<'c, S> {
     /// for content of their own. After that [`is_refused`](Self::is_refused) says so, unless it goes on all the same.
     ///
     /// # Errors
-    /// As [`write_content`](Self::write_content).
+    /// As [`write_content`](Self::write_content): also when a bound on the exchange or a deadline is over, or it was
+    /// canceled.
     pub fn listen(&mut self) -> Result<(), Error> {
         let keeps_sending = self.keeps_sending;
         let driver = self.driver();
         driver.offer(&mut &[][..]);
         let _nothing = driver.take_in_now();
         let is_answered = driver.hear_answer()? && !keeps_sending;
+        // Whoever waits for something else keeps to what bounds the whole.
+        driver.note_wait(None, Operation::Read)?;
         self.is_refused |= is_answered || self.driver().mute;
         Ok(())
     }

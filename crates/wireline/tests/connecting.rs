@@ -4,8 +4,9 @@
 mod common;
 
 use std::io::{self, Read, Write};
-use std::net::{Ipv4Addr, SocketAddrV4, TcpListener, TcpStream};
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV4, TcpListener, TcpStream};
 use std::os::unix::net::UnixListener;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -14,7 +15,7 @@ use wireline::{
     Connection, Connector, Dropped, ErrorKind, ExchangeId, InvalidRequest, Operation, Origin, Progress, Request, Reuse,
     Scheme, Stage, Tap, Timeouts, TlsSettings, Version,
 };
-use wireline_testkit::{Authority, FaultyStream, Script, ScriptedPeer, SplitStream, duplex, pattern};
+use wireline_testkit::{Authority, FaultyStream, Script, ScriptedPeer, Signal, SplitStream, duplex, pattern};
 
 use common::Over;
 
@@ -351,4 +352,76 @@ fn bytes_as_they_are_for_testers() {
     let mut connection = Over::Tcp.connect(&peer);
     let request = Request::unchecked(*b"BAD / HTTP/7\n\n", wireline::Method::GET);
     assert_eq!(connection.send(&request, ()).unwrap().status(), 505);
+}
+
+#[test]
+fn an_attempt_that_failed_is_not_in_the_timing_of_the_next() {
+    let peer = Over::Tcp.peer([Script::new().read_head().send("HTTP/1.1 204 \r\n\r\n")]);
+    let refused = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap();
+    let first = AtomicBool::new(true);
+    let address = peer.address();
+    let connector = Connector::new().resolver(move |_: &str, _| {
+        if first.swap(false, Ordering::SeqCst) {
+            std::thread::sleep(Duration::from_millis(50));
+            return Ok(vec![refused]);
+        }
+        Ok(vec![address])
+    });
+    let mut connecting = connector.begin(&Origin::parse("http://origin.test").unwrap());
+    assert_eq!(connecting.finish().unwrap_err().kind(), ErrorKind::Connect);
+    let began = Instant::now();
+    let mut connection = connecting.finish().unwrap();
+    let took = began.elapsed();
+    connection.get("/").unwrap();
+    assert!(connection.timing().resolve.unwrap() <= took, "{:?}", connection.timing());
+}
+
+#[test]
+fn an_address_of_the_other_family_does_not_hide_why_the_others_failed() {
+    let refused = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap();
+    let other = SocketAddr::from((Ipv6Addr::LOCALHOST, refused.port()));
+    let connector = Connector::new().local_address(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)));
+    let origin = Origin::parse("http://origin.test").unwrap();
+    let error = connector.connect_at(&origin, &[refused, other]).unwrap_err();
+    assert_eq!(error.io_error().unwrap().kind(), io::ErrorKind::ConnectionRefused, "{error}");
+    let error = connector.connect_at(&origin, &[other]).unwrap_err();
+    assert_eq!(error.io_error().unwrap().kind(), io::ErrorKind::AddrNotAvailable, "{error}");
+}
+
+#[test]
+fn keepalive_takes_any_duration() {
+    let peer = Over::Tcp.peer([Script::new().hold(), Script::new().hold()]);
+    let origin = Origin::new(Scheme::Http, "127.0.0.1", peer.address().port()).unwrap();
+    for every in [Duration::ZERO, Duration::MAX] {
+        Connector::new().keepalive(every).connect(&origin).unwrap();
+    }
+}
+
+#[test]
+fn a_tap_knows_whose_content_leaves_behind_an_early_answer() {
+    let answered = Signal::new();
+    let script = Script::new().read_head().send("HTTP/1.1 204 \r\n\r\n").give(&answered).read(3).hold();
+    let peer = Over::Tcp.peer([script]);
+    let mut connection = Over::Tcp.connect(&peer);
+    let whose = Arc::new(Mutex::new(Vec::new()));
+    connection.set_tap(Some(Box::new(Whose(Arc::clone(&whose)))));
+    let request = connection.request("PUT", "/").content_length(3).build().unwrap();
+    let mut pipeline = connection.pipeline();
+    let exchange = pipeline.send(&request).unwrap();
+    assert!(answered.wait(Duration::from_secs(20)));
+    assert!(pipeline.receive().unwrap().is_complete());
+    assert_eq!(pipeline.send_content(b"abc").unwrap(), 0);
+    assert_eq!(pipeline.send_content(b"abc").unwrap(), 3);
+    assert_eq!(*whose.lock().unwrap(), [Some(exchange), Some(exchange)]);
+}
+
+/// Keeps whose bytes are sent.
+struct Whose(Arc<Mutex<Vec<Option<ExchangeId>>>>);
+
+impl Tap for Whose {
+    fn sent(&mut self, _: &[u8], _: Instant, exchange: Option<ExchangeId>) {
+        self.0.lock().unwrap().push(exchange);
+    }
+
+    fn received(&mut self, _: &[u8], _: Instant, _: Option<ExchangeId>) {}
 }

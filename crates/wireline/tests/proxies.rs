@@ -5,7 +5,7 @@ mod common;
 
 use std::io::{self, Read, Write};
 use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, mpsc};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -426,4 +426,67 @@ fn rules_say_which_proxy() {
     }
     assert!(peer.join()[0].received().starts_with(b"GET http://origin.test/x "));
     assert!(direct.join()[0].received().starts_with(b"GET /x "));
+}
+
+#[test]
+fn a_request_connects_anew_after_one_that_timed_out_in_that() {
+    let go = || Script::new().read_head().send("HTTP/1.1 200 OK\r\n\r\n").read_head();
+    let closes = "HTTP/1.1 204 No Content\r\nConnection: close\r\n\r\n";
+    let (_peer, proxy) =
+        scripted([go().send(closes).close(), Script::new().read_head().hold(), go().send(ANSWER).hold()]);
+    let mut timeouts = Timeouts::default();
+    timeouts.tunnel = Some(Duration::from_millis(200));
+    let connector = connector(proxy.tunnel_always()).timeouts(timeouts).auto_open(true);
+    let mut connection = connector.connect(&Origin::parse("http://origin.test").unwrap()).unwrap();
+    assert_eq!(connection.get("/").unwrap().status(), 204);
+    assert_eq!(connection.get("/").unwrap_err().kind(), ErrorKind::Timeout(Operation::Tunnel));
+    assert_eq!(connection.get("/").unwrap().status(), 204);
+}
+
+#[test]
+fn a_refusal_that_nobody_answers_is_told_without_another_connection() {
+    let refusal = "HTTP/1.1 407 No\r\nProxy-Authenticate: Basic realm=x\r\nConnection: close\r\n\r\n";
+    let (peer, proxy) = scripted([Script::new().read_head().send(refusal).close()]);
+    let error = tunnel(proxy).unwrap_err();
+    assert_eq!(error.proxy_answer().map(|head| head.status().as_u16()), Some(407), "{error}");
+    assert_eq!(peer.join().len(), 1);
+}
+
+#[test]
+fn a_proxy_that_is_gone_before_it_was_asked_is_lost_as_well() {
+    for round in 0..50 {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        let proxy = http_proxy(listener.local_addr().unwrap());
+        let (gone, is_gone) = mpsc::channel();
+        let accepts = thread::spawn(move || {
+            listener.accept().unwrap().0.shutdown(Shutdown::Write).unwrap();
+            gone.send(()).unwrap();
+        });
+        let connector = connector(proxy.tunnel_always());
+        let mut connecting = connector.begin(&Origin::parse("http://origin.test").unwrap());
+        connecting.set_nonblocking(true);
+        // Sometimes it is gone before it can be asked, and sometimes not.
+        if round % 2 == 0 {
+            let _begun = connecting.finish().unwrap_err();
+            is_gone.recv().unwrap();
+        }
+        connecting.set_nonblocking(false);
+        assert_eq!(connecting.finish().unwrap_err().kind(), ErrorKind::Lost);
+        accepts.join().unwrap();
+    }
+}
+
+#[test]
+fn a_challenge_is_answered_on_the_same_connection_when_its_content_has_come() {
+    let challenge = "HTTP/1.1 407 No\r\nProxy-Authenticate: 1\r\nContent-Length: 20\r\n\r\n";
+    let script = Script::new()
+        .read_head()
+        .send(challenge)
+        .send_in_pieces("x".repeat(20), 1, Duration::from_millis(5))
+        .read_head()
+        .send("HTTP/1.1 200 OK\r\n\r\n")
+        .hold();
+    let (peer, proxy) = scripted([script]);
+    drop(tunnel(proxy.auth(Arc::new(Rounds))).unwrap());
+    assert_eq!(peer.join().len(), 1);
 }

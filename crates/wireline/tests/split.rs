@@ -3,6 +3,8 @@
 
 mod common;
 
+use std::os::unix::net::UnixStream;
+use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
 
@@ -179,4 +181,25 @@ fn a_receiver_keeps_to_its_timeout(over: Over) {
     send.send(&get("/")).unwrap();
     assert_eq!(receive.receive().unwrap_err().kind(), ErrorKind::Timeout(wireline::Operation::Read));
     assert_eq!(receive.unanswered().len(), 1);
+}
+
+#[test]
+fn a_receiver_is_never_left_waiting_for_a_sender_that_leaves() {
+    let (rounds, round) = mpsc::channel();
+    thread::spawn(move || {
+        for spins in 0..3_000_u32 {
+            let (near, far) = UnixStream::pair().unwrap();
+            let (send, mut receive) = Connection::from(near).split().unwrap();
+            let leaves = thread::spawn(move || {
+                (0..spins % 300).for_each(|_| std::hint::spin_loop());
+                drop(send);
+            });
+            rounds.send(receive.receive().unwrap_err().kind()).unwrap();
+            leaves.join().unwrap();
+            drop(far);
+        }
+    });
+    for _ in 0..3_000 {
+        assert_eq!(round.recv_timeout(WAIT).expect("it ends"), ErrorKind::NothingOwed);
+    }
 }

@@ -5,10 +5,11 @@ mod common;
 
 use std::fmt;
 use std::io;
+use std::net::TcpStream;
 use std::sync::{Arc, Mutex};
 
 use wireline::rustls::{CipherSuite, ClientConnection, HandshakeKind, KeyLog, crypto};
-use wireline::{Connection, Connector, ErrorKind, Origin, Scheme, Stage, Stream, TlsSettings};
+use wireline::{Config, Connection, Connector, ErrorKind, Origin, Scheme, Socket, Stage, Stream, Tls, TlsSettings};
 use wireline_testkit::{Script, ScriptedPeer};
 
 use common::{authority, roots};
@@ -147,4 +148,20 @@ fn the_crypto_provider_is_the_callers_choice() {
     let connection = connect("localhost", &peer, roots().provider(Arc::new(provider))).unwrap();
     assert_eq!(session(&connection).negotiated_cipher_suite().unwrap().suite(), suite);
     assert!(crypto::CryptoProvider::get_default().is_none(), "the process has no default from us");
+}
+
+#[test]
+fn the_handshake_may_come_with_a_long_request() {
+    let length = 300_000;
+    let peer = peer([Script::new().read_head().read(length).send(ANSWER)]);
+    let socket = Socket::from(TcpStream::connect(peer.address()).unwrap());
+    let tls = Tls::new(socket, authority().client_config().unwrap(), "127.0.0.1".try_into().unwrap()).unwrap();
+    let mut connection = Connection::with_transport(tls, Config::default());
+    connection.set_timeouts(common::patient());
+    connection.set_host("a");
+    let request = connection.request("PUT", "/").content_length(length as u64).build().unwrap();
+    let content = vec![b'x'; length];
+    let response = connection.send(&request, &content).unwrap();
+    assert!(response.request_sent());
+    assert_eq!(response.status(), 204);
 }

@@ -8,16 +8,18 @@ use std::io::{self, Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4, TcpListener, TcpStream};
 use std::os::fd::AsFd;
 use std::os::unix::net::{UnixListener, UnixStream};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, mpsc};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::net::sockopt::{set_socket_recv_buffer_size, set_socket_send_buffer_size};
 use rustix::net::{AddressFamily, SocketType, bind, listen, socket};
+use wireline::rustls::ServerConnection;
 use wireline::{
-    Canceller, Connecting, Connection, Connector, Error, ErrorKind, Operation, Origin, Reuse, Scheme, Stage, Stream,
-    Timeouts,
+    Canceller, Connecting, Connection, Connector, Dropped, Error, ErrorKind, Operation, Origin, Proxy, ProxyScheme,
+    Reuse, Scheme, Stage, Stream, Timeouts,
 };
 use wireline_testkit::{Script, Signal};
 
@@ -32,6 +34,7 @@ over_tcp_and_tls! {
     a_canceled_wait_for_continue_goes_on
     a_switched_stream_can_be_canceled
     both_halves_can_be_canceled
+    connecting_anew_never_waits_when_told_not_to
     connecting_never_waits_when_told_not_to
     what_is_canceled_stays_canceled
 }
@@ -210,19 +213,23 @@ fn drive(mut connecting: Connecting) -> Result<(Connection<Stream>, usize), Erro
             Err(error) => return Err(error),
         }
         waits += 1;
-        let wanted = connecting.wanted();
-        assert!(!wanted.is_empty() || connecting.until().is_some(), "there is something to wait for");
-        let flags = |read, write| {
-            let mut flags = PollFlags::empty();
-            flags.set(PollFlags::IN, read);
-            flags.set(PollFlags::OUT, write);
-            flags
-        };
-        let mut fds: Vec<_> =
-            wanted.iter().map(|(fd, ready)| PollFd::from_borrowed_fd(*fd, flags(ready.read, ready.write))).collect();
-        let left = connecting.until().map_or(LONG, |until| until.saturating_duration_since(Instant::now()));
-        poll(&mut fds, Some(&Timespec::try_from(left).unwrap())).unwrap();
+        wait_for(&connecting);
     }
+}
+
+fn wait_for(connecting: &Connecting) {
+    let wanted = connecting.wanted();
+    assert!(!wanted.is_empty() || connecting.until().is_some(), "there is something to wait for");
+    let flags = |read, write| {
+        let mut flags = PollFlags::empty();
+        flags.set(PollFlags::IN, read);
+        flags.set(PollFlags::OUT, write);
+        flags
+    };
+    let mut fds: Vec<_> =
+        wanted.iter().map(|(fd, ready)| PollFd::from_borrowed_fd(*fd, flags(ready.read, ready.write))).collect();
+    let left = connecting.until().map_or(LONG, |until| until.saturating_duration_since(Instant::now()));
+    poll(&mut fds, Some(&Timespec::try_from(left).unwrap())).unwrap();
 }
 
 fn never_waiting() -> Timeouts {
@@ -454,4 +461,191 @@ fn a_connection_leaves_from_the_address_it_was_told_to() {
     let error = elsewhere.connect(&origin).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Connect);
     assert_eq!(error.io_error().unwrap().kind(), io::ErrorKind::AddrNotAvailable);
+}
+
+#[test]
+fn a_bound_that_is_over_is_still_told() {
+    let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+    let origin = Origin::new(Scheme::Https, "127.0.0.1", silent.local_addr().unwrap().port()).unwrap();
+    let mut timeouts = Timeouts::default();
+    timeouts.tls = Some(Duration::from_millis(20));
+    let mut connecting = Connector::new().timeouts(timeouts).tls(common::roots()).begin(&origin);
+    connecting.set_nonblocking(true);
+    while connecting.stage() != Stage::Securing {
+        assert!(matches!(connecting.finish().unwrap_err().kind(), ErrorKind::WouldBlock(_)));
+    }
+    while connecting.until().expect("it has a bound") > Instant::now() {}
+    // Whoever asks only now must not be told that there is none.
+    assert!(connecting.until().is_some());
+    assert_eq!(connecting.finish().unwrap_err().kind(), ErrorKind::Timeout(Operation::Tls));
+}
+
+#[test]
+fn the_shortest_bounds_end_too() {
+    let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+    let proxy = Proxy::new(ProxyScheme::Http, "127.0.0.1", silent.local_addr().unwrap().port()).unwrap();
+    let (rounds, round) = mpsc::channel();
+    thread::spawn(move || {
+        for nanos in 0..2_000 {
+            let mut timeouts = Timeouts::default();
+            timeouts.tunnel = Some(Duration::from_nanos(10_000 + nanos * 30));
+            let connector = Connector::new().timeouts(timeouts).proxy(proxy.clone().tunnel_always());
+            let error = connector.connect(&Origin::parse("http://origin.test").unwrap()).unwrap_err();
+            drop(silent.accept().unwrap());
+            rounds.send(error.kind()).unwrap();
+        }
+    });
+    for _ in 0..2_000 {
+        assert_eq!(round.recv_timeout(LONG).expect("it ends"), ErrorKind::Timeout(Operation::Tunnel));
+    }
+}
+
+#[test]
+fn what_is_reset_at_once_is_not_canceled() {
+    let peer = Over::Tcp.peer([Script::new().read_head().hold()]);
+    let mut connection = Over::Tcp.connect(&peer);
+    connection.set_timeouts(Timeouts::default());
+    let canceller = cancellable(&mut connection);
+    let is_over = AtomicBool::new(false);
+    let mut stuck = 0;
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            assert_eq!(connection.get("/").unwrap_err().kind(), ErrorKind::Canceled);
+            while !is_over.load(Ordering::SeqCst) {
+                assert_eq!(connection.receive().unwrap_err().kind(), ErrorKind::Canceled);
+            }
+        });
+        for spins in 0..2_000 {
+            canceller.cancel();
+            (0..spins % 64).for_each(|_| std::hint::spin_loop());
+            canceller.reset();
+            // Perhaps the wait was about to end.
+            thread::yield_now();
+            stuck += u32::from(canceller.is_canceled());
+        }
+        is_over.store(true, Ordering::SeqCst);
+        canceller.cancel();
+    });
+    assert_eq!(stuck, 0);
+}
+
+#[test]
+fn there_is_no_time_to_wait_for_when_nothing_waits() {
+    let go_on = Signal::new();
+    let script = Script::new().read_head().wait_for(&go_on).send("HTTP/1.1 204 \r\n\r\n").read_head().hold();
+    let peer = Over::Tcp.peer([script]);
+    let mut connection = Over::Tcp.connect(&peer);
+    let mut timeouts = Timeouts::default();
+    timeouts.read = Some(LONG);
+    connection.set_timeouts(timeouts);
+    connection.set_nonblocking(true);
+    assert_eq!(connection.get("/").unwrap_err().kind(), ErrorKind::WouldBlock(Operation::Read));
+    assert!(connection.until().is_some());
+    go_on.give();
+    poll(&mut [PollFd::new(&connection.as_fd(), PollFlags::IN)], None).unwrap();
+    assert_eq!(connection.receive().unwrap().status(), 204);
+    assert_eq!(connection.until(), None);
+
+    // Zero is not to wait, and no time at which it would be over.
+    timeouts = Timeouts::default();
+    timeouts.exchange = Some(Duration::ZERO);
+    connection.set_timeouts(timeouts);
+    assert_eq!(connection.get("/").unwrap_err().kind(), ErrorKind::WouldBlock(Operation::Read));
+    assert_eq!(connection.until(), None);
+}
+
+#[test]
+fn a_response_that_is_dropped_by_a_connection_that_does_not_wait_is_not_waited_for() {
+    let asked = Signal::new();
+    let begin = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nab";
+    let peer = Over::Tcp.peer([Script::new().read_head().send(begin).wait_for(&asked).send("cde").hold()]);
+    let mut connection = Over::Tcp.connect(&peer);
+    connection.get("/").unwrap().suspend();
+    connection.set_nonblocking(true);
+    drop(connection.response().unwrap());
+    asked.give();
+    assert_eq!(connection.dropped(), Some(Dropped::Closed));
+    // What is lost is not taken for a response without content.
+    assert!(connection.response().is_none());
+}
+
+#[test]
+fn halves_of_a_connection_that_does_not_wait_do_not_wait() {
+    let peer = Over::Tcp.peer([Script::new().read_head().hold()]);
+    let mut connection = Over::Tcp.connect(&peer);
+    connection.set_nonblocking(true);
+    let request = connection.request("GET", "/").build().unwrap();
+    let (mut send, mut receive) = connection.split().unwrap();
+    send.send(&request).unwrap();
+    assert_eq!(receive.receive().unwrap_err().kind(), ErrorKind::WouldBlock(Operation::Read));
+}
+
+#[test]
+fn a_switched_stream_waits_neither_when_told_not_to_nor_beyond_its_deadline() {
+    let switch = "HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: x\r\n\r\n";
+    let peer = Over::Tcp.peer([Script::new().read_head().send(switch).hold()]);
+    let mut connection = Over::Tcp.connect(&peer);
+    let request = connection.request("GET", "/").field("Connection", "upgrade").field("Upgrade", "x").build().unwrap();
+    connection.send(&request, ()).unwrap().suspend();
+    connection.set_nonblocking(true);
+    let mut switched = connection.response().unwrap().into_switched().unwrap();
+    assert_eq!(switched.read(&mut [0]).unwrap_err().kind(), io::ErrorKind::WouldBlock);
+    switched.set_deadline(Some(Instant::now()));
+    assert_eq!(switched.read(&mut [0]).unwrap_err().kind(), io::ErrorKind::TimedOut);
+    switched.set_nonblocking(false);
+    assert_eq!(switched.read(&mut [0]).unwrap_err().kind(), io::ErrorKind::TimedOut);
+}
+
+fn connecting_anew_never_waits_when_told_not_to(over: Over) {
+    let closes = Script::new().read_head().send("HTTP/1.1 204 \r\nConnection: close\r\n\r\n").close();
+    let peer = over.peer([closes, Script::new().read_head().send("HTTP/1.1 204 \r\n\r\n").hold()]);
+    let scheme = if matches!(over, Over::Tcp) { Scheme::Http } else { Scheme::Https };
+    let origin = Origin::new(scheme, "127.0.0.1", peer.address().port()).unwrap();
+    let mut connection = Connector::new().auto_open(true).tls(common::roots()).connect(&origin).unwrap();
+    assert_eq!(connection.get("/").unwrap().status(), 204);
+    connection.set_nonblocking(true);
+    let mut done = connection.get("/").map(|response| response.status());
+    while let Err(error) = done {
+        assert!(matches!(error.kind(), ErrorKind::WouldBlock(_)), "{error}");
+        if let Some(connecting) = connection.reopening() {
+            wait_for(connecting);
+            done = connection.get("/").map(|response| response.status());
+        } else {
+            poll(&mut [PollFd::new(&connection.as_fd(), PollFlags::IN)], None).unwrap();
+            done = connection.receive().map(|response| response.status());
+        }
+    }
+    assert_eq!(done.unwrap(), 204);
+    assert!(connection.reopening().is_none());
+}
+
+#[test]
+fn a_peer_that_takes_content_slowly_over_tls_does_not_trip_the_write_timeout() {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+    set_socket_recv_buffer_size(&listener, 4096).unwrap();
+    let origin = Origin::new(Scheme::Https, "127.0.0.1", listener.local_addr().unwrap().port()).unwrap();
+    thread::spawn(move || {
+        let mut stream = listener.accept().unwrap().0;
+        let config = common::authority().server_config().unwrap();
+        ServerConnection::new(config).unwrap().complete_io(&mut stream).unwrap();
+        // All that is taken for one call takes longer to leave than the bound on a wait.
+        while stream.read(&mut [0; 4096]).is_ok_and(|read| read > 0) {
+            thread::sleep(Duration::from_millis(50));
+        }
+    });
+    let mut timeouts = Timeouts::default();
+    timeouts.write = Some(Duration::from_millis(400));
+    let mut connection = Connector::new().tls(common::roots()).timeouts(timeouts).connect(&origin).unwrap();
+    set_socket_send_buffer_size(connection.fd().unwrap(), 4096).unwrap();
+    connection.set_nonblocking(true);
+    let content = vec![b'x'; 200_000];
+    let request = connection.request("PUT", "/").content_length(200_000).build().unwrap();
+    let mut error = connection.send(&request, &content).unwrap_err();
+    while connection.content_sent() < 100_000 {
+        assert_eq!(error.kind(), ErrorKind::WouldBlock(Operation::Write), "{}", connection.content_sent());
+        let left = connection.until().unwrap().saturating_duration_since(Instant::now());
+        let mut fds = [PollFd::new(&connection, PollFlags::IN | PollFlags::OUT)];
+        poll(&mut fds, Some(&Timespec::try_from(left).unwrap())).unwrap();
+        error = connection.resume(&content).unwrap_err();
+    }
 }

@@ -30,6 +30,8 @@ impl Options {
         // A request leaves when it is complete; waiting for more of it would only delay the answer.
         set_tcp_nodelay(fd, !self.delay)?;
         if let Some(every) = self.keepalive {
+            // What Linux takes at most; others take more.
+            let every = every.min(Duration::from_secs(32_767));
             set_socket_keepalive(fd, true)?;
             set_tcp_keepidle(fd, every)?;
             set_tcp_keepintvl(fd, every)?;
@@ -61,7 +63,16 @@ pub(crate) struct Attempts {
 
 impl Attempts {
     pub(crate) fn new(addresses: &[SocketAddr], options: Options) -> Self {
-        Self { race: Race::new(addresses), going: Vec::new(), failure: None, options }
+        let race = match options.local {
+            // One that cannot be reached from there says nothing about the others, unless it is the only one.
+            Some(local) if addresses.iter().any(|address| address.is_ipv4() == local.is_ipv4()) => {
+                let within: Vec<_> =
+                    addresses.iter().copied().filter(|address| address.is_ipv4() == local.is_ipv4()).collect();
+                Race::new(&within)
+            }
+            _ => Race::new(addresses),
+        };
+        Self { race, going: Vec::new(), failure: None, options }
     }
 
     /// Goes on without waiting. `None`: wait, and no longer than [`until`](Self::until).
@@ -94,7 +105,7 @@ impl Attempts {
 
     /// When the next attempt begins, whatever becomes of those that go on.
     pub(crate) fn until(&self) -> Option<Instant> {
-        match self.race.clone().next(Instant::now()) {
+        match self.race.peek(Instant::now()) {
             Next::Wait(until) => Some(until),
             Next::Start(_) => Some(Instant::now()),
             Next::Nothing => None,

@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags};
 
+use crate::Request;
 use crate::canceller::Canceller;
 use crate::connect::Connector;
 #[cfg(not(feature = "tls"))]
@@ -21,7 +22,6 @@ use crate::connect::proxy::{Proxy, Route};
 use crate::connect::tls::{self, TlsSettings};
 use crate::connect::tunnel::{Greeting, Tunnelling};
 use crate::connection::{Connection, Made, Reopen};
-use crate::driver::Driver;
 use crate::error::{Context, Error, ErrorKind, Stage};
 use crate::reply::Head;
 use crate::timeouts::{Bound, Operation};
@@ -63,16 +63,16 @@ pub struct Connecting {
     pub(super) proxy: Option<Proxy>,
     /// The origin's addresses, where a proxy is to be given one.
     pub(super) targets: VecDeque<SocketAddr>,
-    /// What the proxy asked for when it refused.
-    pub(super) challenge: Option<Head>,
-    /// How often it has.
+    /// What answers the proxy's last refusal, where that takes another connection.
+    pub(super) ask: Option<Request>,
+    /// How often it has refused.
     pub(super) rounds: u32,
     /// What came through the proxy behind its answer.
     pub(super) early: Vec<u8>,
     /// The proxy's answer to CONNECT.
     pub(super) answer: Option<Head>,
-    step: Step,
-    is_nonblocking: bool,
+    pub(super) step: Step,
+    pub(super) is_nonblocking: bool,
     /// When the step that goes on began.
     started: Instant,
     setup: Setup,
@@ -150,7 +150,7 @@ impl Connecting {
             place,
             proxy,
             targets: VecDeque::new(),
-            challenge: None,
+            ask: None,
             rounds: 0,
             early: Vec::new(),
             answer: None,
@@ -162,8 +162,9 @@ impl Connecting {
     }
 
     /// Goes on until there is a connection, and waits as the timeouts allow. After [`WouldBlock`](ErrorKind::WouldBlock),
-    /// [`Timeout`](ErrorKind::Timeout) and [`Canceled`](ErrorKind::Canceled) nothing is lost: the next call goes on. After
-    /// any other error, and after a connection, it begins anew.
+    /// [`Timeout`](ErrorKind::Timeout) and [`Canceled`](ErrorKind::Canceled) nothing is lost: the next call goes on, though
+    /// a bound that is over stays so: such a call only looks what has come. After any other error, and after a connection,
+    /// it begins anew.
     ///
     /// # Errors
     /// As [`Connector::connect`].
@@ -222,15 +223,15 @@ impl Connecting {
     /// the descriptors matter.
     #[must_use]
     pub fn until(&self) -> Option<Instant> {
-        let (_, operation, most) = self.doing(&self.step);
+        let (_, _, most) = self.doing(&self.step);
         let by_itself = match &self.step {
             Step::Connecting(attempts) => attempts.until(),
             Step::Queueing { again } => Some(*again),
             _ => None,
         };
-        let now = Instant::now();
-        let left = self.bound(operation, most, now).left.filter(|left| !left.is_zero());
-        left.and_then(|left| now.checked_add(left)).into_iter().chain(by_itself).min()
+        // A bound that is over is still one: who asks a moment too late would wait for ever. Only zero is none.
+        let end = most.filter(|most| !most.is_zero()).and_then(|most| self.started.checked_add(most));
+        [by_itself, end, self.connector.deadline].into_iter().flatten().min()
     }
 
     /// Whether [`finish`](Self::finish) returns [`WouldBlock`](ErrorKind::WouldBlock) rather than wait, as with timeouts of
@@ -293,10 +294,11 @@ impl Connecting {
     }
 
     /// What was found out on the way is not for the next time.
-    fn forget(&mut self) {
+    pub(super) fn forget(&mut self) {
         self.targets.clear();
-        self.challenge = None;
+        self.ask = None;
         self.rounds = 0;
+        self.setup = Setup::default();
     }
 
     fn begin(&mut self) -> Result<Went, Error> {
@@ -479,15 +481,5 @@ impl Connecting {
         connection.set_origin(self.origin.clone(), made);
         connection.driver().take_in_early(&std::mem::take(&mut self.early));
         connection
-    }
-}
-
-impl Reopen<Stream> for Connecting {
-    fn reopen(&mut self, settings: &Driver<Stream>) -> Result<Connection<Stream>, Error> {
-        self.connector.timeouts = settings.timeouts;
-        self.connector.deadline = settings.deadline;
-        self.connector.canceller.clone_from(&settings.canceller);
-        self.is_nonblocking = settings.is_nonblocking;
-        self.finish()
     }
 }

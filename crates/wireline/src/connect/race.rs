@@ -45,16 +45,20 @@ impl Race {
 
     /// What to do now.
     pub(crate) fn next(&mut self, now: Instant) -> Next {
-        match self.not_before.filter(|&time| now < time) {
-            Some(_) if self.waiting.is_empty() => Next::Nothing,
-            Some(time) => Next::Wait(time),
-            None => match self.waiting.pop_front() {
-                Some(address) => {
-                    self.not_before = Some(now + ATTEMPT_DELAY);
-                    Next::Start(address)
-                }
-                None => Next::Nothing,
-            },
+        let next = self.peek(now);
+        if let Next::Start(_) = next {
+            self.waiting.pop_front();
+            self.not_before = Some(now + ATTEMPT_DELAY);
+        }
+        next
+    }
+
+    /// The same, and nothing has begun.
+    pub(crate) fn peek(&self, now: Instant) -> Next {
+        match (self.waiting.front(), self.not_before.filter(|&time| now < time)) {
+            (None, _) => Next::Nothing,
+            (Some(_), Some(time)) => Next::Wait(time),
+            (Some(&address), None) => Next::Start(address),
         }
     }
 

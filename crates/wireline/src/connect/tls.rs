@@ -266,12 +266,13 @@ fn system_roots() -> io::Result<RootCertStore> {
     }
 }
 
-/// What a failed handshake is called: whether the peer is not who it has to be.
+/// What a failed handshake is called: whether the peer is not who it has to be, or simply gone.
 pub(crate) fn kind_of(error: &io::Error) -> ErrorKind {
     let inner = error.get_ref().and_then(|inner| (inner as &(dyn StdError + 'static)).downcast_ref::<rustls::Error>());
     match inner {
         Some(rustls::Error::InvalidCertificate(_)) => ErrorKind::Certificate,
-        _ => ErrorKind::Tls,
+        Some(_) => ErrorKind::Tls,
+        None => ErrorKind::Lost,
     }
 }
 

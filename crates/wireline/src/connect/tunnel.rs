@@ -12,10 +12,13 @@ use crate::error::{Error, ErrorKind, Stage};
 use crate::reply::Head;
 use crate::transport::stream::Stream;
 use crate::transport::{Ready, Transport};
-use crate::{Request, Reuse};
+use crate::{CloseReason, Request, Reuse};
 
 /// How often a proxy may ask for credentials: enough for every scheme that needs several rounds.
 const ROUNDS: u32 = 8;
+
+/// How much content of a refusal is read, in bytes, rather than another connection made.
+const REFUSAL: u64 = 64 << 10;
 
 /// A SOCKS5 handshake.
 #[derive(Debug)]
@@ -95,7 +98,22 @@ impl Tunnelling {
                 let (stream, early) = switched.into_parts();
                 Ok(Answer::Open { head, stream, early })
             }
-            Err(refusal) => {
+            Err(mut refusal) => {
+                // To be asked again on this connection, it has to have said all of it.
+                let mut is_worth_it =
+                    asks_for_credentials(&head) && refusal.content_length().is_none_or(|n| n <= REFUSAL);
+                while is_worth_it && !matches!(refusal.reuse(), Reuse::Never(_)) {
+                    is_worth_it = refusal.content_read() < REFUSAL;
+                    match refusal.fill_content().map(<[u8]>::len) {
+                        Ok(0) => break,
+                        Ok(len) => refusal.consume_content(len),
+                        Err(error) if matches!(error.kind(), ErrorKind::WouldBlock(_)) => {
+                            refusal.suspend();
+                            return Err(error);
+                        }
+                        Err(_) => break,
+                    }
+                }
                 drop(refusal);
                 self.is_asked = false;
                 Ok(Answer::Refused(head))
@@ -138,28 +156,33 @@ impl Connecting {
         }
     }
 
+    /// CONNECT, and what answers a refusal; `None` where nothing does.
+    fn request_to_connect(&self, challenge: Option<&Head>) -> Result<Option<Request>, Error> {
+        let proxy = self.proxy.as_ref().expect("there is one to ask");
+        let request = proxy.connect_request(&self.origin, challenge);
+        request.map_err(|invalid| Error::from(invalid).at(self.context(Stage::Tunnelling)))
+    }
+
     pub(super) fn tunnel(&mut self, mut tunnelling: Box<Tunnelling>) -> Result<Went, Error> {
         let context = self.context(Stage::Tunnelling);
-        let proxy = self.proxy.as_ref().expect("there is one to ask");
         if !tunnelling.is_asked {
-            let request = proxy.connect_request(&self.origin, self.challenge.as_ref());
-            match request.map_err(|invalid| Error::from(invalid).at(context))? {
-                Some(request) => tunnelling.ask = Some(request),
-                None => {
-                    let refused = self.challenge.take().expect("nothing else is answered with nothing");
-                    return Err(Error::refused(refused, context));
-                }
-            }
+            tunnelling.ask = match self.ask.take() {
+                Some(answer) => Some(answer),
+                None => self.request_to_connect(None)?,
+            };
         }
         match tunnelling.advance() {
             Ok(Answer::Open { head, stream, early }) => {
                 (self.answer, self.early) = (Some(head), early);
                 self.onward(stream, Reach::Origin)
             }
-            // RFC 9110 section 11.7.1: a refusal that credentials may lift says so in this field.
-            Ok(Answer::Refused(head)) if head.fields().contains("Proxy-Authenticate") && self.rounds < ROUNDS => {
-                self.challenge = Some(head);
+            Ok(Answer::Refused(head)) if asks_for_credentials(&head) && self.rounds < ROUNDS => {
                 self.rounds += 1;
+                // Before it connects again: perhaps there is no reason to.
+                self.ask = self.request_to_connect(Some(&head))?;
+                if self.ask.is_none() {
+                    return Err(Error::refused(head, context));
+                }
                 // Some schemes are about the connection, so it is the same one if possible.
                 let same = tunnelling.connection.reuse() == Reuse::Now;
                 Ok(Went::On(if same { Step::Tunnelling(tunnelling) } else { Step::Beginning }))
@@ -168,7 +191,25 @@ impl Connecting {
             Err(error) if matches!(error.kind(), ErrorKind::WouldBlock(_)) => {
                 Ok(Went::Nowhere(Step::Tunnelling(tunnelling)))
             }
-            Err(error) => Err(error.at(context)),
+            Err(error) => Err(match error.kind() {
+                // It was heard before CONNECT had left, by chance: what the proxy did is the same.
+                ErrorKind::Closed(CloseReason::Unsolicited) => {
+                    self.failed(ErrorKind::Protocol, Stage::Tunnelling, unasked())
+                }
+                ErrorKind::Closed(_) => {
+                    self.failed(ErrorKind::Lost, Stage::Tunnelling, io::ErrorKind::UnexpectedEof.into())
+                }
+                _ => error.at(context),
+            }),
         }
     }
+}
+
+/// A refusal that credentials may lift says so in this field (RFC 9110 section 11.7.1).
+fn asks_for_credentials(refusal: &Head) -> bool {
+    refusal.fields().contains("Proxy-Authenticate")
+}
+
+fn unasked() -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, "the proxy spoke before it was asked")
 }

@@ -5,6 +5,7 @@ use std::time::Instant;
 use wireline_proto::{Deviations, ExchangeId, Interest, Reuse, Unanswered};
 
 use super::Connection;
+use crate::connect::connecting::Connecting;
 use crate::connect::origin::Origin;
 use crate::reply::Head;
 use crate::response::Dropped;
@@ -102,6 +103,14 @@ impl<S: Transport> Connection<S> {
     #[must_use]
     pub fn until(&self) -> Option<Instant> {
         self.driver.until()
+    }
+
+    /// The next connection, where one is being made by itself ([`Connector::auto_open`](crate::Connector::auto_open)) and a
+    /// call would have had to wait for it: its [`wanted`](Connecting::wanted) and [`until`](Connecting::until) take the
+    /// place of this one's [`interest`](Self::interest) and [`until`](Self::until), and nothing was sent yet.
+    #[must_use]
+    pub fn reopening(&self) -> Option<&Connecting> {
+        self.reopen.as_ref()?.begun()
     }
 
     /// The origin, where the connection was made by a [`Connector`](crate::Connector).

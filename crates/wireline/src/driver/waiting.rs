@@ -13,10 +13,10 @@ use crate::transport::Transport;
 pub(crate) struct Waiting {
     operation: Operation,
     since: Instant,
-    /// How many bytes had moved, in both directions.
-    moved: u64,
+    /// How many bytes had moved, in both directions, and how many of what a stream makes of them had left.
+    moved: (u64, u64),
     /// When it is over, whatever comes.
-    pub(crate) until: Option<Instant>,
+    until: Option<Instant>,
 }
 
 impl<S: Transport> Driver<S> {
@@ -33,9 +33,10 @@ impl<S: Transport> Driver<S> {
 
     /// Somebody else waits, and calls again: the bounds on the wait are kept here all the same.
     pub(crate) fn note_wait(&mut self, each: Option<Duration>, operation: Operation) -> Result<(), Error> {
-        let left = self.patience(None, operation)?.left;
+        // Zero is no bound: the call is made again when there is something.
+        let left = self.patience(None, operation)?.left.filter(|left| !left.is_zero());
         let now = Instant::now();
-        let moved = self.core.bytes_sent() + self.core.bytes_received();
+        let moved = self.moved();
         let same = self.waiting.filter(|waiting| waiting.operation == operation && waiting.moved == moved);
         let since = same.map_or(now, |waiting| waiting.since);
         let each = each.filter(|each| !each.is_zero());
@@ -56,9 +57,16 @@ impl<S: Transport> Driver<S> {
         }
     }
 
-    /// When the wait of the last call that would have had to wait is over.
+    /// How many bytes have moved, in both directions, and how many have left of what the stream makes of them: what one
+    /// that encrypts takes may leave much later.
+    fn moved(&self) -> (u64, u64) {
+        let flushed = self.transport.as_ref().map_or(0, S::flushed);
+        (self.core.bytes_sent() + self.core.bytes_received(), flushed)
+    }
+
+    /// When the wait of the last call that would have had to wait is over; `None` where it has ended.
     pub(crate) fn until(&self) -> Option<Instant> {
-        self.waiting.and_then(|waiting| waiting.until)
+        self.waiting.filter(|waiting| waiting.moved.0 == self.moved().0)?.until
     }
 
     /// How long the caller wants the next wait to take at most.
@@ -96,6 +104,8 @@ impl<S: Transport> Driver<S> {
         let keeps_patience = self.transport.as_ref().is_none_or(S::keeps_patience);
         self.error(match bound.left {
             _ if self.is_canceled() => ErrorKind::Canceled,
+            // A wait that has no end was ended all the same: by a canceller that has been reset since.
+            None if self.canceller.is_some() && keeps_patience => ErrorKind::Canceled,
             Some(left) if !left.is_zero() && keeps_patience => ErrorKind::Timeout(bound.operation),
             _ => ErrorKind::WouldBlock(bound.operation),
         })

@@ -19,6 +19,7 @@ use crate::transport::Transport;
 #[derive(Debug, Default)]
 pub struct Turn {
     waiting: Option<Waiting>,
+    until: Option<Instant>,
 }
 
 impl Turn {
@@ -50,6 +51,7 @@ impl Turn {
             },
             None => error,
         });
+        self.until = driver.until();
         self.waiting = std::mem::replace(&mut driver.waiting, others);
         (done, before != state_of(driver))
     }
@@ -57,7 +59,7 @@ impl Turn {
     /// When to make the call again, though nothing has happened: [`Connection::until`], for this half.
     #[must_use]
     pub fn until(&self) -> Option<Instant> {
-        self.waiting.and_then(|waiting| waiting.until)
+        self.until
     }
 
     /// The half that sends goes: content that it has not sent is not sent any more, and the peer need not wait for it.

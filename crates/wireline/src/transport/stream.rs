@@ -100,6 +100,10 @@ impl Transport for Stream {
         self.as_transport().is_flushing()
     }
 
+    fn flushed(&self) -> u64 {
+        self.as_transport().flushed()
+    }
+
     fn end_write(&mut self) {
         self.transport().end_write();
     }

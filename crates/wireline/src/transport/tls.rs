@@ -17,6 +17,8 @@ use crate::transport::{Ready, Transport};
 pub struct Tls<T> {
     session: ClientConnection,
     inner: T,
+    /// How many encrypted bytes the transport has taken.
+    flushed: u64,
     /// What the peer did wrong in TLS itself. What it said before that is still worth reading.
     broken: Option<rustls::Error>,
 }
@@ -26,14 +28,15 @@ const BUFFERED: usize = 64 << 10;
 
 impl<T: Transport> Tls<T> {
     /// Begins a session with the server of that name. The handshake comes with [`handshake`](Self::handshake), or
-    /// with the first bytes.
+    /// with the first bytes that are written. In an event loop it is made before there is a connection: that knows nothing
+    /// of it.
     ///
     /// # Errors
     /// What rustls finds wrong with the configuration.
     pub fn new(inner: T, config: Arc<ClientConfig>, name: ServerName<'static>) -> Result<Self, rustls::Error> {
         let mut session = ClientConnection::new(config, name)?;
         session.set_buffer_limit(Some(BUFFERED));
-        Ok(Self { session, inner, broken: None })
+        Ok(Self { session, inner, flushed: 0, broken: None })
     }
 
     /// Goes on with the handshake until it is complete or `until` is past; it can be called again after
@@ -66,8 +69,8 @@ impl<T: Transport> Tls<T> {
     /// # Errors
     /// What `map` says; then the session is gone.
     pub fn map<U: Transport>(self, map: impl FnOnce(T) -> io::Result<U>) -> io::Result<Tls<U>> {
-        let Self { session, inner, broken } = self;
-        Ok(Tls { session, inner: map(inner)?, broken })
+        let Self { session, inner, flushed, broken } = self;
+        Ok(Tls { session, inner: map(inner)?, flushed, broken })
     }
 
     /// The session, to ask it for the peer's certificates or what was negotiated.
@@ -117,6 +120,10 @@ impl<T: Transport + AsFd> Tls<T> {
 
 impl<T: Transport> Transport for Tls<T> {
     fn write(&mut self, parts: &[IoSlice<'_>]) -> io::Result<usize> {
+        if self.session.is_handshaking() {
+            // What is taken before could not leave, and there is room for a little of it only.
+            self.handshake(Some(Instant::now()))?;
+        }
         self.flush()?;
         let taken = self.session.writer().write_vectored(parts)?;
         // They are taken, and some may have left: what stops the others is for the next flush to say.
@@ -126,7 +133,7 @@ impl<T: Transport> Transport for Tls<T> {
 
     fn flush(&mut self) -> io::Result<()> {
         while self.session.wants_write() {
-            repeat(|| self.session.write_tls(&mut Outgoing(&mut self.inner)))?;
+            self.flushed += repeat(|| self.session.write_tls(&mut Outgoing(&mut self.inner)))? as u64;
         }
         self.inner.flush()
     }
@@ -153,6 +160,11 @@ impl<T: Transport> Transport for Tls<T> {
         if wanted.read && decrypted {
             return Ok(Ready { read: true, write: false });
         }
+        if self.session.is_handshaking() && wanted.write {
+            // Writing waits for what the peer has to say first.
+            let wanted = Ready { read: true, write: self.session.wants_write() };
+            return self.inner.wait(wanted, patience).map(|_| Ready { read: false, write: true });
+        }
         self.inner.wait(wanted, patience)
     }
 
@@ -166,6 +178,10 @@ impl<T: Transport> Transport for Tls<T> {
 
     fn is_flushing(&self) -> bool {
         self.session.wants_write() || self.inner.is_flushing()
+    }
+
+    fn flushed(&self) -> u64 {
+        self.flushed + self.inner.flushed()
     }
 
     fn end_write(&mut self) {
