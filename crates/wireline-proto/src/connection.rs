@@ -307,6 +307,13 @@ impl Connection {
         self.send.framed()
     }
 
+    /// How many bytes of your own are framed and have not left, whatever has to leave before them: not 0 where sending
+    /// goes on that had to stop.
+    #[must_use]
+    pub fn framed_owed(&self) -> u64 {
+        self.send.framed_owed()
+    }
+
     /// So many bytes of framed content have left.
     ///
     /// # Panics

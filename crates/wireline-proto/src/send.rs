@@ -254,6 +254,10 @@ impl Send {
         if self.buffer.is_empty() { self.framed } else { 0 }
     }
 
+    pub(crate) fn framed_owed(&self) -> u64 {
+        self.framed
+    }
+
     pub(crate) fn transmitted_content(&mut self, n: u64) {
         assert!(n <= self.framed(), "more content was transmitted than was framed");
         self.framed -= n;

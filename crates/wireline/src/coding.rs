@@ -76,7 +76,8 @@ impl Expansion {
 impl<'c, S: Transport> Response<'c, S> {
     /// The content that has not been read yet, without the content codings that `Content-Encoding` names, with the
     /// default bounds of an [`Expansion`]. It takes memory for a window of each coding, at most 16 MiB, whatever the
-    /// length of the content.
+    /// length of the content. What has come is decoded before more is waited for; but zstd gives it only when a window of
+    /// more has come, at most 8 MiB, or its frame ends: a stream of events is nothing for it.
     ///
     /// Nothing does this unasked: without it, content is what came, and nothing is asked of the peer by
     /// `Accept-Encoding`. Known are `gzip` (and `x-gzip`) and `deflate` with the feature `gzip`, `br` and `zstd` with the
@@ -138,7 +139,8 @@ fn stages<S: Transport>(response: &Response<'_, S>) -> Result<Vec<Stage>, String
 ///
 /// Content whose coding is broken, that ends before its coding does, or goes on behind that, is
 /// [`Coding`](ErrorKind::Coding) from every method; content that becomes too much is
-/// [`Expansion`](ErrorKind::Expansion). What came before the fault has been handed over, or is in [`Error::partial`].
+/// [`Expansion`](ErrorKind::Expansion). What was decoded before the fault has been handed over, or is in
+/// [`Error::partial`]: up to a block less than could be, or a window with br and zstd.
 pub struct Decoded<'r, 'c, S: Transport = Stream> {
     stages: Vec<Stage>,
     source: Encoded<'r, 'c, S>,
@@ -297,6 +299,8 @@ struct Stage {
     given: u64,
     is_begun: bool,
     is_over: bool,
+    /// The block had no room for more: there may be some without any input.
+    is_full: bool,
     /// So has what it reads from.
     is_complete: bool,
 }
@@ -304,7 +308,17 @@ struct Stage {
 impl Stage {
     fn new(coder: Box<dyn Coder>) -> Self {
         let (start, end, given) = (0, 0, 0);
-        Self { coder, block: Vec::new(), start, end, given, is_begun: false, is_over: false, is_complete: false }
+        Self {
+            coder,
+            block: Vec::new(),
+            start,
+            end,
+            given,
+            is_begun: false,
+            is_over: false,
+            is_full: false,
+            is_complete: false,
+        }
     }
 
     fn decode(&mut self, input: &[u8]) -> Result<usize, Failure> {
@@ -326,7 +340,9 @@ impl Stage {
         (self.start, self.end) = (0, step.given);
         self.given += step.given as u64;
         self.is_over = step.is_over;
+        let was_full = std::mem::replace(&mut self.is_full, step.given == BLOCK && !step.is_over);
         match step {
+            Step { given: 0, is_over: false, .. } if input.is_empty() && was_full => Ok(0),
             Step { given: 0, is_over: false, .. } if input.is_empty() => {
                 Err(fault("the content ends before its coding does"))
             }
@@ -351,8 +367,13 @@ fn fill<S: Transport>(
 ) -> Result<(), Fault> {
     let Some((stage, before)) = stages.split_last_mut() else { return Ok(()) };
     while stage.start == stage.end && !stage.is_complete {
-        fill(before, source, expansion)?;
-        let input = ready(before, source).map_err(Fault::Response)?;
+        let input = if stage.is_full {
+            // What the coder has kept comes before any wait.
+            &[]
+        } else {
+            fill(before, source, expansion)?;
+            ready(before, source).map_err(Fault::Response)?
+        };
         let taken = stage.decode(input).map_err(Fault::Own)?;
         consume(before, source, taken);
         let bound = expansion.bound(source.taken);

@@ -6,7 +6,7 @@ use std::io::{self, Read, Seek};
 use std::os::unix::fs::FileExt;
 use std::time::Duration;
 
-use wireline_proto::{Fields, Misuse, Request};
+use wireline_proto::{Fields, Framing, Misuse, Request};
 
 /// The content of a request: none, bytes, a file, or what a reader or an iterator gives.
 ///
@@ -71,7 +71,8 @@ impl<'a> Content<'a> {
     ///
     /// Never more of it is sent than is announced, however it grows; a file that ends before that is
     /// [`Source`](crate::ErrorKind::Source), and where that is seen before the request is sent, nothing is. What is no
-    /// file with a length, a pipe say, is read up to its end, or up to the announced length.
+    /// file with a length, a pipe say, is read up to its end, or up to the announced length. A request without content
+    /// refuses a file that has any.
     #[must_use]
     pub const fn file(file: &'a File) -> Self {
         Self::of(Source::File(file))
@@ -210,6 +211,10 @@ impl<'a> Content<'a> {
             Source::Bytes(bytes) => request.check_content(bytes.len() as u64),
             Source::File(file) => match (length_of(file)?, announced) {
                 (Some(length), Some(announced)) if length < announced => return Err(ended_early(announced - length)),
+                (length, _) if request.framing() == Framing::None => request.check_content(match length {
+                    Some(length) => length,
+                    None => read(&mut &**file, &mut [0])? as u64,
+                }),
                 _ => Ok(()),
             },
             // Nothing of it would be read otherwise, and nobody told.

@@ -1,5 +1,6 @@
 //! What can go wrong with a connection, in one type.
 
+use std::cell::Cell;
 use std::error::Error as StdError;
 use std::fmt;
 use std::io;
@@ -246,9 +247,28 @@ impl fmt::Display for Stage {
     }
 }
 
+thread_local! {
+    /// The memory of an error that nobody wanted.
+    static SPARE: Cell<Option<Box<Details>>> = const { Cell::new(None) };
+}
+
 impl Error {
     pub(crate) fn new(kind: ErrorKind, context: Context) -> Self {
-        Self(Box::new(Details { kind, cause: None, context, partial: Vec::new(), answer: None }))
+        let details = Details { kind, cause: None, context, partial: Vec::new(), answer: None };
+        match SPARE.try_with(Cell::take) {
+            Ok(Some(mut spare)) => {
+                *spare = details;
+                Self(spare)
+            }
+            _ => Self(Box::new(details)),
+        }
+    }
+
+    /// Keeps the memory of this error for the next one of this thread: whoever waits after each
+    /// [`WouldBlock`](ErrorKind::WouldBlock), as an adapter to a runtime does, allocates nothing then.
+    pub fn recycle(self) {
+        // A thread that ends keeps nothing.
+        let _kept = SPARE.try_with(|spare| spare.set(Some(self.0)));
     }
 
     pub(crate) fn from_system(kind: ErrorKind, context: Context, cause: io::Error) -> Self {

@@ -49,7 +49,7 @@
 //! - `bundled-roots`: [`TlsSettings::bundled`], for machines without trusted roots.
 //! - `tracing`: tells [`tracing`](https://docs.rs/tracing) of each step, request, response and failure, at level debug,
 //!   with neither targets nor fields.
-//! - `gzip` (with `deflate`), `br`, `zstd`: the content codings that [`Response::decoded`] takes off.
+//! - `gzip` (with `deflate`), `br`, `zstd` (which wants Rust 1.87): the content codings that [`Response::decoded`] takes off.
 
 mod canceller;
 mod charset;

@@ -94,7 +94,7 @@ impl MediaType {
 }
 
 impl fmt::Display for MediaType {
-    /// As it may stand in a field, quoted where it has to be.
+    /// As it may stand in a field, quoted where it has to be; octets above 0x7F become UTF-8, which is not what they were.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.essence)?;
         for (name, value) in self.parameters() {

@@ -193,7 +193,9 @@ impl<'c, S: Transport> Response<'c, S> {
     /// [`bytes_up_to`](Self::bytes_up_to).
     ///
     /// # Errors
-    /// As [`read_content`](Self::read_content); what did come is in [`Error::partial`].
+    /// As [`read_content`](Self::read_content); what did come is in [`Error::partial`]. An error is the end of this response,
+    /// as if it were dropped, also one after which others read again: who does not wait takes
+    /// [`read_bytes`](Self::read_bytes).
     pub fn bytes(mut self) -> Result<Vec<u8>, Error> {
         self.read_all()
     }

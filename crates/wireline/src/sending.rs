@@ -68,7 +68,7 @@ impl<S: Transport> Driver<S> {
     /// Sends what is left of the content of the request sent last.
     pub(crate) fn go_on(&mut self, content: Content<'_>) -> Result<(), Error> {
         if self.core.content_due() == Framing::None {
-            return Ok(());
+            return self.send_end();
         }
         let Content { source, trailers, keep_sending, patience, block_size, progress } = content;
         self.keep_sending = keep_sending;
@@ -92,7 +92,12 @@ impl<S: Transport> Driver<S> {
             self.offer(&mut &[][..]);
             teller.tell(self.content_sent);
         }
-        Ok(())
+        self.send_end()
+    }
+
+    /// Behind an early answer nothing else is waited for that would let the end of the content leave.
+    pub(crate) fn send_end(&mut self) -> Result<(), Error> {
+        if self.keep_sending && self.reply.state != State::Awaited { self.send_queued() } else { Ok(()) }
     }
 
     /// Queues a request where there is room; else what is queued leaves first.
@@ -232,7 +237,7 @@ impl<S: Transport> Driver<S> {
         // What was taken before, where this goes on.
         let taken = usize::try_from(self.content_sent + self.content_waiting).unwrap_or(usize::MAX);
         let mut rest = content.get(taken..).unwrap_or_default();
-        if rest.len() <= SMALL && self.core.framed_content() == 0 {
+        if rest.len() <= SMALL && self.core.framed_owed() == 0 {
             let taken = match self.core.send_content(rest) {
                 Ok(taken) => taken,
                 Err(misuse) => {
@@ -324,11 +329,8 @@ impl<S: Transport> Driver<S> {
     /// Sends a piece of content from the caller's memory. `false`: it was answered, or our side broke, before all of it
     /// had left.
     fn send_piece(&mut self, piece: &[u8], teller: &mut Teller<'_>) -> Result<bool, Error> {
-        let framed = match self.core.frame_seen_content(piece) {
-            // This goes on with what is framed already.
-            Err(Misuse::FramedContentOwed) => Ok(()),
-            framed => framed,
-        };
+        // Where this goes on, it is framed already.
+        let framed = if self.core.framed_owed() > 0 { Ok(()) } else { self.core.frame_seen_content(piece) };
         if let Err(misuse) = framed {
             // The caller has more than was announced, and the peer has what came before.
             let error = self.misuse(misuse);

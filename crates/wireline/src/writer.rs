@@ -4,7 +4,7 @@ use std::fmt;
 use std::io::{self, Write};
 use std::time::Duration;
 
-use wireline_proto::{ExchangeId, Fields, Framing, Request};
+use wireline_proto::{ExchangeId, Fields, Framing, Misuse, Request};
 
 use crate::connection::Connection;
 use crate::driver::Driver;
@@ -177,7 +177,9 @@ impl<'c, S: Transport> ContentWriter<'c, S> {
     /// # Errors
     /// [`Misuse`](ErrorKind::Misuse) where content is missing: the connection is closed. Otherwise as
     /// [`Connection::receive`], which also goes on after a [`Timeout`](ErrorKind::Timeout) or a
-    /// [`WouldBlock`](ErrorKind::WouldBlock).
+    /// [`WouldBlock`](ErrorKind::WouldBlock). Where no content was written and it still waits for 100 (Continue),
+    /// [`await_continue`](Self::await_continue) comes first if nothing is to wait; else it is
+    /// [`Connection::resume`], with [`Content::none`](crate::Content::none) and the trailer section, that goes on.
     pub fn finish(self) -> Result<Response<'c, S>, Error> {
         self.finish_with(&Fields::new())
     }
@@ -185,7 +187,8 @@ impl<'c, S: Transport> ContentWriter<'c, S> {
     /// The same with a trailer section, where the content goes in chunks.
     ///
     /// # Errors
-    /// As [`finish`](Self::finish); [`Misuse`](ErrorKind::Misuse) also for a trailer section that cannot be sent.
+    /// As [`finish`](Self::finish); [`Misuse`](ErrorKind::Misuse) also for a trailer section that cannot be sent. That of a
+    /// request without content closes nothing, and its response can be received.
     ///
     /// # Panics
     /// Never.
@@ -195,12 +198,16 @@ impl<'c, S: Transport> ContentWriter<'c, S> {
             let is_wanted = !self.is_refused && driver.await_continue()?;
             if is_wanted && driver.core.content_due() != Framing::None {
                 driver.finish_request(trailers).inspect_err(|_| driver.give_up())?;
+                driver.keep_sending = self.keeps_sending;
+                driver.send_end()?;
             } else if driver.core.content_due() == Framing::Length(0) {
                 // An answer to all of the content.
                 driver.finish_request(&Fields::new())?;
             } else {
                 driver.stop();
             }
+        } else if !trailers.is_empty() {
+            return Err(driver.error(ErrorKind::Misuse(Misuse::TrailersWithoutChunks)));
         }
         driver.receive_head()?;
         Ok(Response::new(driver))

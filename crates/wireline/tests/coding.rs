@@ -191,6 +191,28 @@ fn nothing_is_lost_where_nothing_waits() {
 }
 
 #[test]
+fn what_can_be_decoded_is_given_before_a_wait() {
+    let content = pattern(100_000);
+    let mut gzip = flate2::write::GzEncoder::new(Vec::new(), Compression::best());
+    gzip.write_all(&content).unwrap();
+    gzip.flush().unwrap();
+    let mut br = brotli::CompressorWriter::new(Vec::new(), 4096, 5, 22);
+    br.write_all(&content).unwrap();
+    br.flush().unwrap();
+    for (coding, begun) in [("gzip", gzip.get_ref()), ("br", br.get_ref())] {
+        let fields = format!("Content-Encoding: {coding}\r\nContent-Length: {}", begun.len() + 1);
+        let mut answer = format!("HTTP/1.1 200 OK\r\n{fields}\r\n\r\n").into_bytes();
+        answer.extend_from_slice(begun);
+        // The byte that is missing: nobody knows yet that it does not come.
+        let mut connection = raw(answer, 10_000);
+        let mut response = connection.send(&get(), ()).unwrap();
+        let error = response.decoded().unwrap().bytes().unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Lost, "{coding}: {error}");
+        assert!(error.partial() == content, "{coding}: {} bytes", error.partial().len());
+    }
+}
+
+#[test]
 fn several_codings_are_taken_off_in_order() {
     let content = pattern(10_000);
     for (outer, encode_outer) in CODINGS {
@@ -402,6 +424,29 @@ fn a_failure_stays() {
         let error = Error::from_io(reader.read(&mut [0; 9]).unwrap_err()).unwrap();
         assert_eq!(error.kind(), ErrorKind::Coding);
     }
+}
+
+/// A block of 64 KB whose sequences stand for 4 GiB, behind one that they repeat.
+fn zstd_block_bomb() -> Vec<u8> {
+    const SEQUENCES: usize = 0x7F00;
+    // No literals; so many sequences, each of no literals, an old offset and the longest match.
+    let mut block = vec![0, 0xFF, 0, 0, 0x54, 0, 0, 52];
+    block.resize(block.len() + 2 * SEQUENCES, 0xFF);
+    block.push(1);
+    let header =
+        |length: usize, kind: u32, last: u32| (u32::try_from(length).unwrap() << 3 | kind << 1 | last).to_le_bytes();
+    [&b"\x28\xB5\x2F\xFD\x00\x38"[..], &header(8, 0, 0)[..3], b"abcdefgh", &header(block.len(), 2, 1)[..3], &block]
+        .concat()
+}
+
+#[test]
+fn a_block_is_no_longer_than_it_may_be() {
+    let bomb = zstd_block_bomb();
+    let memory = allocation_counter::measure(|| {
+        let error = decoded("zstd", &bomb, 10_000, Expansion::default()).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Coding);
+    });
+    assert!(memory.bytes_max < 18 << 20, "{} bytes of memory", memory.bytes_max);
 }
 
 #[test]

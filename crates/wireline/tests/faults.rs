@@ -303,7 +303,7 @@ impl Scenario {
         match self.by {
             By::Bytes => again(connection, passing, |connection, has_begun| {
                 let response = if has_begun { connection.resume(bytes) } else { connection.send(&request, bytes) };
-                Ok(response?.suspend())
+                response.map(Response::suspend)
             })?,
             By::Reader => {
                 let mut reader = bytes;
@@ -311,7 +311,7 @@ impl Scenario {
                     let content = Content::reader(&mut reader).block_size(900);
                     let response =
                         if has_begun { connection.resume(content) } else { connection.send(&request, content) };
-                    Ok(response?.suspend())
+                    response.map(Response::suspend)
                 })?;
             }
             By::Writer => {
@@ -326,7 +326,7 @@ impl Scenario {
                 match writer.finish().map(Response::suspend) {
                     Err(error) if is_passing(&error) => {
                         *passing += 1;
-                        again(connection, passing, |connection, _| Ok(connection.receive()?.suspend()))?;
+                        again(connection, passing, |connection, _| connection.receive().map(Response::suspend))?;
                     }
                     done => done?,
                 }
@@ -349,7 +349,7 @@ impl Scenario {
                     // Where the connection is over there is nothing to end, and the response says why.
                     let _over = if is_wanted { pipeline.finish(&Fields::new()) } else { pipeline.abandon() };
                 }
-                again(&mut pipeline, passing, |pipeline, _| Ok(pipeline.receive()?.suspend()))?;
+                again(&mut pipeline, passing, |pipeline, _| pipeline.receive().map(Response::suspend))?;
                 // Dropped, it would close what is still to be read.
                 let mut response = pipeline.response().unwrap();
                 return read(&mut response, content, passing);

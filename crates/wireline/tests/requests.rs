@@ -19,6 +19,7 @@ over_tcp_and_tls! {
     a_file_from_its_position_on
     a_file_that_grows_is_sent_as_announced
     a_file_that_shrinks_is_an_error
+    a_file_without_an_announcement_is_refused
     a_pipe_has_no_length
     buffers_one_after_the_other
     buffers_that_fail
@@ -153,6 +154,21 @@ fn a_pipe_has_no_length(over: Over) {
     if let Ok(version) = File::open("/proc/version") {
         assert_eq!(Content::file(&version).length().unwrap(), None);
     }
+}
+
+fn a_file_without_an_announcement_is_refused(over: Over) {
+    let peer = over.peer([Script::new().read_head().send(EMPTY).hold()]);
+    let mut connection = over.connect(&peer);
+    let request = Request::builder("PUT", "/").host("a").build().unwrap();
+    let (reader, mut writer) = UnixStream::pair().unwrap();
+    writer.write_all(b"hello").unwrap();
+    drop(writer);
+    for file in [file_of(b"hello"), File::from(OwnedFd::from(reader))] {
+        let error = connection.send(&request, &file).map(drop).unwrap_err();
+        assert!(matches!(error.kind(), ErrorKind::Misuse(misuse) if misuse.name() == "no-content-due"), "{error}");
+    }
+    // Nothing was sent, and nothing is wrong with one that is empty.
+    assert_eq!(connection.send(&request, &file_of(b"")).unwrap().status(), 204);
 }
 
 fn buffers_one_after_the_other(over: Over) {

@@ -143,6 +143,14 @@ fn lines_are_bounded(over: Over) {
         assert_eq!(lines.next().unwrap().unwrap(), b"\n");
         assert_eq!(lines.next().unwrap().unwrap(), b"abc");
         assert!(lines.next().is_none());
+        // The bound may cut a delimiter in two.
+        let (_peer, mut connection) = serve(over, self::response(framing, b"abc\r\nde\r\n"));
+        let mut response = connection.get("/").unwrap();
+        let mut lines = response.content_lines(b"\r\n").at_most(4);
+        assert_eq!(lines.next().unwrap().unwrap_err().partial(), b"abc\r");
+        assert_eq!(lines.next().unwrap().unwrap(), b"\n");
+        assert_eq!(lines.next().unwrap().unwrap(), b"de\r\n");
+        assert!(lines.next().is_none());
         // The last line may be as long as the bound.
         let (_peer, mut connection) = serve(over, self::response(framing, b"abcd"));
         let mut response = connection.get("/").unwrap();
@@ -300,6 +308,43 @@ impl Write for Reluctant {
     fn flush(&mut self) -> io::Result<()> {
         Ok(())
     }
+}
+
+#[test]
+fn lines_are_cut_anywhere() {
+    let content = b"abab--\r\n-\r\n--\r\n--\r\n";
+    for delimiter in ["\n", "\r\n", "--\r\n", "ab"] {
+        for bound in 1..=content.len() {
+            let pieces = ["HTTP/1.1 200 OK\r\nContent-Length: 19\r\n\r\n", "abab--\r\n-\r\n--\r\n--\r\n"];
+            let mut connection = Connection::over(Reluctant { pieces: pieces.into(), is_asked: true });
+            let mut response = connection.send(&Request::get("/", "a").unwrap(), ()).unwrap();
+            let (mut line, mut lines) = (Vec::new(), Vec::new());
+            for part in response.content_lines(delimiter).at_most(bound) {
+                match part {
+                    Ok(end) => {
+                        line.extend(end);
+                        lines.push(String::from_utf8(std::mem::take(&mut line)).unwrap());
+                    }
+                    Err(error) => line.extend_from_slice(error.partial()),
+                }
+            }
+            let whole = std::str::from_utf8(content).unwrap().split_inclusive(delimiter);
+            assert!(lines.iter().map(String::as_str).eq(whole), "{delimiter:?} {bound}: {lines:?}");
+        }
+    }
+}
+
+#[test]
+fn a_bound_may_come_late() {
+    let pieces = ["HTTP/1.1 200 OK\r\nContent-Length: 12\r\n\r\n", "abcde", "fg"];
+    let mut connection = Connection::over(Reluctant { pieces: pieces.into(), is_asked: true });
+    let mut response = connection.send(&Request::get("/", "a").unwrap(), ()).unwrap();
+    let mut lines = response.content_lines(b"\n");
+    while lines.begun().is_empty() {
+        lines.next().unwrap().unwrap_err();
+    }
+    let error = lines.at_most(3).find_map(|line| line.err().filter(|error| !error.partial().is_empty())).unwrap();
+    assert_eq!((error.kind(), error.partial()), (ErrorKind::TooLong { bound: 3 }, &b"abcde"[..]));
 }
 
 #[test]

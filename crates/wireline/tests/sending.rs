@@ -3,6 +3,7 @@
 
 mod common;
 
+use std::io::{self, Read, Write};
 use std::time::Duration;
 
 use rustix::event::{PollFd, PollFlags, poll};
@@ -17,6 +18,7 @@ use common::{Over, over_tcp_and_tls};
 over_tcp_and_tls! {
     each_request_has_its_own_patience_for_100
     content_goes_on_after_an_early_answer_if_asked_to
+    content_that_goes_on_also_ends
     a_send_that_would_block_goes_on_with_the_same_bytes
     a_send_in_chunks_goes_on
     a_send_from_a_reader_goes_on
@@ -34,6 +36,8 @@ const LENGTH: usize = 3_000_000;
 /// More than all the buffers on the way hold.
 const LENGTH_BLOCKED: usize = 30_000_000;
 const EMPTY: &str = "HTTP/1.1 204 No Content\r\n\r\n";
+/// Far more than any of it takes.
+const LONG: Duration = Duration::from_secs(10);
 
 fn put(length: usize) -> Request {
     Request::builder("PUT", "/").host("a").content_length(length as u64).build().unwrap()
@@ -82,6 +86,33 @@ fn content_goes_on_after_an_early_answer_if_asked_to(over: Over) {
     assert_eq!(connection.get("/").unwrap().status(), 204);
 }
 
+fn content_that_goes_on_also_ends(over: Over) {
+    let answer = "HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n";
+    let request = Request::builder("PUT", "/").host("a").chunked().build().unwrap();
+    for is_step_by_step in [false, true] {
+        let (answered, ended) = (Signal::new(), Signal::new());
+        let script = Script::new().read_head().send(answer).give(&answered);
+        let script = script.expect("1\r\na\r\n1\r\nb\r\n1\r\nc\r\n0\r\n\r\n").give(&ended).hold();
+        let peer = over.peer([script]);
+        let mut connection = over.connect(&peer);
+        let pieces = ["a", "b", "c"].into_iter().inspect(|piece| assert!(*piece == "a" || answered.wait(LONG)));
+        let response = if is_step_by_step {
+            let mut writer = connection.start(&request).unwrap().keep_sending();
+            for piece in pieces {
+                writer.write_all(piece.as_bytes()).unwrap();
+                writer.flush().unwrap();
+            }
+            writer.finish()
+        } else {
+            connection.send(&request, Content::pieces(pieces).keep_sending())
+        };
+        assert!(response.unwrap().request_sent());
+        // The connection does nothing any more that would let it leave.
+        assert!(ended.wait(LONG));
+        assert_eq!(connection.reuse(), Reuse::Now);
+    }
+}
+
 fn a_send_that_would_block_goes_on_with_the_same_bytes(over: Over) {
     let content = pattern(LENGTH);
     let peer = over.peer([Script::new().read_head().read(LENGTH).send(EMPTY).hold()]);
@@ -97,6 +128,70 @@ fn a_send_that_would_block_goes_on_with_the_same_bytes(over: Over) {
     assert_eq!((connection.content_sent(), connection.reuse()), (LENGTH as u64, Reuse::Now));
     drop(connection);
     assert!(peer.join()[0].received().ends_with(&content));
+}
+
+/// A stream that has room for so many bytes at every other write.
+struct Narrow {
+    room: usize,
+    is_full: bool,
+    sent: Vec<u8>,
+}
+
+impl Read for Narrow {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        EMPTY.as_bytes().read(into)
+    }
+}
+
+impl Write for Narrow {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.is_full = !self.is_full;
+        if self.is_full {
+            return Err(io::ErrorKind::WouldBlock.into());
+        }
+        let taken = bytes.len().min(self.room);
+        self.sent.extend_from_slice(&bytes[..taken]);
+        Ok(taken)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+#[test]
+fn a_send_goes_on_wherever_it_had_to_stop() {
+    for room in [1, 50, 1_000] {
+        for (length, is_chunked) in [(10, false), (1_000, false), (5_000, false), (10, true), (5_000, true)] {
+            let content = pattern(length);
+            let builder = Request::builder("PUT", "/").host("a");
+            let request = if is_chunked { builder.chunked() } else { builder.content_length(length as u64) };
+            let request = request.build().unwrap();
+            let chunked = [format!("{length:X}\r\n").as_bytes(), &content, b"\r\n0\r\n\r\n"].concat();
+            let body = if is_chunked { &chunked } else { &content };
+            for is_read in [false, true] {
+                let mut reader = &content[..];
+                let mut config = Config::default();
+                // Content that is small has no room behind the head either.
+                config.limits.transmit_buffer = 256;
+                let mut connection = Connection::over_with(Narrow { room, is_full: false, sent: Vec::new() }, config);
+                let mut is_begun = false;
+                loop {
+                    let source = if is_read { Content::reader(&mut reader) } else { Content::bytes(&content) };
+                    let result = match std::mem::replace(&mut is_begun, true) {
+                        false => connection.send(&request, source),
+                        true => connection.resume(source),
+                    };
+                    match result {
+                        Ok(response) => break assert_eq!(response.status(), 204),
+                        Err(error) => assert!(matches!(error.kind(), ErrorKind::WouldBlock(_)), "{room}: {error}"),
+                    }
+                }
+                let sent = &connection.transport().unwrap().get_ref().sent;
+                assert!(*sent == [request.as_bytes(), body].concat(), "{room} {length} {is_chunked} {is_read}");
+            }
+        }
+    }
 }
 
 fn a_send_in_chunks_goes_on(over: Over) {

@@ -7,7 +7,7 @@ use std::io::{self, Write};
 use std::time::Duration;
 
 use rustix::event::{PollFd, PollFlags, poll};
-use wireline::{CloseReason, Connection, ErrorKind, Fields, Framing, Request, Reuse, Stream};
+use wireline::{CloseReason, Connection, Content, ErrorKind, Fields, Framing, Request, Reuse, Stream};
 use wireline_testkit::{Script, Signal, pattern};
 
 use common::{Over, over_tcp_and_tls};
@@ -21,6 +21,8 @@ over_tcp_and_tls! {
     content_waits_until_it_is_asked_for
     an_expectation_that_is_refused
     what_does_not_fit_is_refused
+    trailers_need_content_in_chunks
+    no_content_waits_for_100_too
     what_is_left_unfinished_closes
     what_is_given_up_is_answered
     a_peer_that_is_gone_is_heard
@@ -189,6 +191,40 @@ fn what_does_not_fit_is_refused(over: Over) {
     let error = error.unwrap_err();
     assert!(matches!(error.kind(), ErrorKind::Misuse(misuse) if misuse.name() == "trailers-without-chunks"), "{error}");
     assert!(connection.transport().is_none());
+}
+
+fn trailers_need_content_in_chunks(over: Over) {
+    let peer = over.peer(vec![Script::new().read_head().send(EMPTY).hold(); 2]);
+    let mut trailers = Fields::new();
+    trailers.append("X-Sum", "0").unwrap();
+    for request in [Request::get("/", "a").unwrap(), put(0)] {
+        let mut connection = over.connect(&peer);
+        let error = connection.start(&request).unwrap().finish_with(&trailers).map(drop).unwrap_err();
+        let ErrorKind::Misuse(misuse) = error.kind() else { panic!("{error}") };
+        assert_eq!(misuse.name(), "trailers-without-chunks");
+        assert_eq!(connection.receive().unwrap().status(), 204);
+    }
+}
+
+fn no_content_waits_for_100_too(over: Over) {
+    let go = Signal::new();
+    let script = Script::new().read_head().wait_for(&go).send("HTTP/1.1 100 Continue\r\n\r\n");
+    let peer = over.peer([script.expect("0\r\nX-Sum: 0\r\n\r\n").send(EMPTY).hold()]);
+    let mut connection = over.connect(&peer);
+    connection.set_nonblocking(true);
+    let mut trailers = Fields::new();
+    trailers.append("X-Sum", "0").unwrap();
+    let request = Request::builder("PUT", "/").host("a").chunked().expect_continue().build().unwrap();
+    let writer = connection.start(&request).unwrap().continue_within(None);
+    let mut result = writer.finish_with(&trailers).map(|response| response.status());
+    while let Err(error) = result {
+        go.give();
+        blocks(&connection, &error);
+        result = connection
+            .resume(Content::none().continue_within(None).trailers(&trailers))
+            .map(|response| response.status());
+    }
+    assert_eq!(result.unwrap(), 204);
 }
 
 fn what_is_left_unfinished_closes(over: Over) {

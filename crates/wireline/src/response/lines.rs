@@ -17,12 +17,14 @@ pub struct Lines<'r, 'c, S: Transport = Stream> {
     delimiter: Vec<u8>,
     most: usize,
     line: Vec<u8>,
+    /// The end of what has been handed over of a line that is too long: its delimiter may have begun in it.
+    cut: Vec<u8>,
     is_over: bool,
 }
 
 impl<'r, 'c, S: Transport> Lines<'r, 'c, S> {
     pub(super) fn new(response: &'r mut Response<'c, S>, delimiter: Vec<u8>) -> Self {
-        Self { response, delimiter, most: usize::MAX, line: Vec::new(), is_over: false }
+        Self { response, delimiter, most: usize::MAX, line: Vec::new(), cut: Vec::new(), is_over: false }
     }
 
     /// A line that is longer than so many bytes, its delimiter among them, is [`TooLong`](ErrorKind::TooLong): its
@@ -45,7 +47,7 @@ impl<S: Transport> Iterator for Lines<'_, '_, S> {
 
     fn next(&mut self) -> Option<Self::Item> {
         while !self.is_over {
-            let Self { response, delimiter, most, line, .. } = self;
+            let Self { response, delimiter, most, line, cut, .. } = self;
             let content = match response.fill_content() {
                 Ok(content) => content,
                 Err(error) if error.kind().is_passing() => return Some(Err(error)),
@@ -58,16 +60,20 @@ impl<S: Transport> Iterator for Lines<'_, '_, S> {
                 self.is_over = true;
                 return Some(std::mem::take(line)).filter(|line| !line.is_empty()).map(Ok);
             }
-            let room = *most - line.len();
+            // The bound may have come when a line had begun.
+            let room = most.saturating_sub(line.len());
             if room == 0 {
                 let error = response.driver.error(ErrorKind::TooLong { bound: *most as u64 });
                 // Without any room nothing would ever be read.
                 self.is_over = *most == 0;
+                cut.extend_from_slice(&line[line.len().saturating_sub(delimiter.len())..]);
+                cut.drain(..(cut.len() + 1).saturating_sub(delimiter.len()).min(cut.len()));
                 return Some(Err(error.with_partial(std::mem::take(line))));
             }
-            let (len, is_whole) = take_line(&content[..content.len().min(room)], delimiter, line);
+            let (len, is_whole) = take_line(&content[..content.len().min(room)], delimiter, cut, line);
             response.consume_content(len);
             if is_whole {
+                cut.clear();
                 return Some(Ok(std::mem::take(line)));
             }
         }
@@ -76,14 +82,15 @@ impl<S: Transport> Iterator for Lines<'_, '_, S> {
 }
 
 /// Moves content to the end of `line`, up to the delimiter: how much, and whether the delimiter ends it.
-fn take_line(content: &[u8], delimiter: &[u8], line: &mut Vec<u8>) -> (usize, bool) {
+fn take_line(content: &[u8], delimiter: &[u8], cut: &[u8], line: &mut Vec<u8>) -> (usize, bool) {
     let mut taken = 0;
     if let Some(&last) = delimiter.last() {
         // A delimiter may have begun in the content before this.
         while let Some(at) = memchr::memchr(last, &content[taken..]) {
             line.extend_from_slice(&content[taken..=taken + at]);
             taken += at + 1;
-            if line.ends_with(delimiter) {
+            let (before, behind) = delimiter.split_at(delimiter.len().saturating_sub(line.len()));
+            if line.ends_with(behind) && cut.ends_with(before) {
                 return (taken, true);
             }
         }
