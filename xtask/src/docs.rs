@@ -6,6 +6,7 @@ mod from_python;
 mod index;
 mod leniency;
 mod limits;
+mod porting;
 mod states;
 
 use crate::project::Project;
@@ -15,13 +16,14 @@ use crate::source::Source;
 /// Makes the text of a page.
 type Generator = fn(&Project) -> Result<String, String>;
 
-const PAGES: [(&str, Generator); 7] = [
+const PAGES: [(&str, Generator); 8] = [
     ("docs/cases.md", index::page),
     ("docs/command.md", command::page),
     ("docs/errors.md", errors::page),
     ("docs/from-python.md", from_python::page),
     ("docs/leniency.md", leniency::page),
     ("docs/limits.md", limits::page),
+    ("docs/porting.md", porting::page),
     ("docs/states.md", states::page),
 ];
 

@@ -23,7 +23,8 @@ cargo xtask ci      the whole review: every check, every test (or only the steps
 cargo xtask docs    write the pages in docs/ anew from the code
 cargo xtask setup   install what the tests need, where it is missing
 cargo xtask fresh   clone HEAD, and run the commands of README.md there from nothing
-cargo xtask soak    a million exchanges with all that can go wrong (or --exchanges N, --seconds S, --seed X)
+cargo xtask soak    a million exchanges with all that can go wrong (or --exchanges N, --seconds S, --seed X);
+                    with --pool a hundred thousand requests through the pool of tokio-wireline
 ";
 
 fn main() -> ExitCode {

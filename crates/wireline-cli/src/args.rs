@@ -35,6 +35,14 @@ pub(crate) struct Args {
     pub(crate) json: bool,
     pub(crate) fail: bool,
     pub(crate) pipeline: Option<usize>,
+    /// How many connections at a time.
+    pub(crate) jobs: Option<usize>,
+    /// Where more URLs stand, one a line.
+    pub(crate) list: Option<Source>,
+    /// What is safe to repeat is repeated.
+    pub(crate) retry: bool,
+    /// How often a request is sent at most, where it is repeated.
+    pub(crate) attempts: Option<u32>,
     pub(crate) connect_timeout: Option<Duration>,
     pub(crate) read_timeout: Option<Duration>,
     pub(crate) max_time: Option<Duration>,
@@ -130,6 +138,10 @@ impl Default for Args {
             json: false,
             fail: false,
             pipeline: None,
+            jobs: None,
+            list: None,
+            retry: false,
+            attempts: None,
             // A name server, a host or a handshake that takes longer does not come back.
             connect_timeout: Some(Duration::from_secs(30)),
             // Longer than the time-outs of the servers and proxies that one meets, so that theirs is seen first.
@@ -202,7 +214,11 @@ impl Args {
                 .ok_or_else(|| Mistake::Url(format!("{}: not UTF-8", word.to_string_lossy().escape_debug())))?;
             self.urls.push(Url::parse(given).map_err(Mistake::Url)?);
         }
-        if self.urls.is_empty() { Err(Mistake::Usage("a URL is missing".to_owned())) } else { Ok(()) }
+        if self.urls.is_empty() && self.list.is_none() {
+            Err(Mistake::Usage("a URL is missing".to_owned()))
+        } else {
+            Ok(())
+        }
     }
 
     /// Combinations that contradict each other, and would otherwise be obeyed in part.
@@ -212,6 +228,7 @@ impl Args {
         let from_stdin = sources.filter(|source| **source == Source::Stdin).count();
         let has_content = contents.contains(&true);
         let origin = self.urls.first().map(Url::origin);
+        let many = self.jobs.is_some() || self.list.is_some();
         let refusals = [
             (contents.iter().filter(|given| **given).count() > 1, "one of -d, -T and --raw-request, not several"),
             (from_stdin > 1, "standard input can be read once only"),
@@ -222,10 +239,13 @@ impl Args {
             ),
             (self.pipeline.is_some() && has_content, "--pipeline is for requests without content"),
             (
-                self.pipeline.is_some() && self.urls.iter().any(|url| Some(url.origin()) != origin),
+                self.pipeline.is_some() && !many && self.urls.iter().any(|url| Some(url.origin()) != origin),
                 "--pipeline is for URLs of one origin",
             ),
-            (self.outputs.len() > self.urls.len(), "more -o than URLs"),
+            (many && has_content, "--jobs and --urls are for requests without content"),
+            (self.retry && !many, "--retry is for --jobs or --urls"),
+            (self.attempts.is_some() && !self.retry, "--attempts is for --retry"),
+            (self.list.is_none() && self.outputs.len() > self.urls.len(), "more -o than URLs"),
             (self.show_credentials && !self.wire, "--show-credentials is for --wire"),
             (self.insecure && self.cacert.is_some(), "--insecure and --cacert contradict each other"),
         ];

@@ -7,7 +7,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use wireline::{
     Error, ErrorKind, Framing, Head, Operation, Progress as Sent, Request, Response, Reuse, Stream, Timeouts, Timing,
-    Unanswered,
+    Transport, Unanswered,
 };
 
 use crate::args::Args;
@@ -20,13 +20,13 @@ use crate::output::sink::Sink;
 use crate::url::Url;
 
 /// How much content is read at once: large enough that system calls cost nothing beside the copy.
-const PIECE: usize = 128 << 10;
+pub(crate) const PIECE: usize = 128 << 10;
 
 /// How many bytes of another protocol the record of an exchange keeps at most.
 const SWITCHED: usize = 64 << 10;
 
 /// How long a peer that has switched may be quiet before the command stops listening.
-const QUIET: Duration = Duration::from_secs(1);
+pub(crate) const QUIET: Duration = Duration::from_secs(1);
 
 /// An exchange of this run.
 #[derive(Debug)]
@@ -63,11 +63,13 @@ impl<'a> Exchange<'a> {
         Ok(Self { args, sink: Sink::new(args, number, url)?, record, is_unsent: true })
     }
 
-    /// An exchange that could not even be begun, which has its line in `--json` all the same.
-    pub(crate) fn refused(args: &Args, number: usize, url: &Url, failure: Failure) -> Exit {
+    /// An exchange that could not even be begun, which has its line in `--json` all the same; without a URL where that is
+    /// why.
+    pub(crate) fn refused(args: &Args, number: usize, url: Option<&Url>, failure: Failure) -> Exit {
         let exit = failure.exit;
         say(format!("wireline: {failure}\n"));
-        let request = json::Request { url: url.text.clone(), target: url.target.clone(), ..json::Request::default() };
+        let (text, target) = url.map(|url| (url.text.clone(), url.target.clone())).unwrap_or_default();
+        let request = json::Request { url: text, target, ..json::Request::default() };
         let record = Record { exchange: number, request, error: Some(failure), ..Record::default() };
         if args.json && record.print().is_err() { Exit::Output } else { exit }
     }
@@ -82,6 +84,15 @@ impl<'a> Exchange<'a> {
 
     /// Takes the response in, to its end.
     pub(crate) fn receive(&mut self, mut response: Response<'_, Stream>) -> Result<(), Failure> {
+        self.begin_response(&response)?;
+        let written = self.write_heads(&response);
+        let copied = written.and_then(|()| self.copy_content(&mut response));
+        self.end_response(&response, copied)?;
+        if response.is_switched() { self.copy_switched(response) } else { Ok(()) }
+    }
+
+    /// The head of the response is here. The error is that its content is of no interest.
+    pub(crate) fn begin_response<S: Transport>(&mut self, response: &Response<'_, S>) -> Result<(), Failure> {
         self.note_interim(response.interim());
         self.show_head(response.head());
         self.record.response = Some(json::Response {
@@ -96,33 +107,43 @@ impl<'a> Exchange<'a> {
             trailers: Vec::new(),
             deviations: serde_json::Map::new(),
         });
-        let is_failure = self.args.fail && response.status().as_u16() >= 400;
-        if is_failure {
+        self.record.request.complete = response.request_sent();
+        let refusal = self.refusal(response);
+        if refusal.is_some() {
             self.sink.discard();
         }
-        let is_complete = response.request_sent();
-        self.record.request.complete = is_complete;
-        let status = response.status().as_u16();
-        if is_failure && !self.args.json {
-            // Nobody sees its content, which may be endless.
-            return Err(Failure::new(Exit::Status, "status", format!("the server answered {status}")));
-        }
-        let written = self.write_heads(&response);
-        let result = written.and_then(|()| self.copy_content(&mut response));
-        self.note_content(&response);
-        result?;
+        // Nobody sees its content, which may be endless.
+        refusal.filter(|_| !self.args.json).map_or(Ok(()), Err)
+    }
+
+    /// All of the content has come, or what has.
+    pub(crate) fn end_response<S: Transport>(
+        &mut self,
+        response: &Response<'_, S>,
+        copied: Result<(), Failure>,
+    ) -> Result<(), Failure> {
+        self.note_content(response);
+        copied?;
         if response.is_switched() {
-            return self.copy_switched(response);
+            return Ok(());
         }
-        if is_failure {
-            return Err(Failure::new(Exit::Status, "status", format!("the server answered {status}")));
+        if let Some(refusal) = self.refusal(response) {
+            return Err(refusal);
         }
-        if !is_complete && status < 400 {
+        let status = response.status().as_u16();
+        if !response.request_sent() && status < 400 {
             // A refusal says itself that the content was not wanted; anything else could be taken for a success.
             let why = format!("the server answered {status} before all content had left, and the rest was not sent");
             return Err(Failure::new(Exit::Send, "answered-early", why));
         }
         Ok(())
+    }
+
+    /// What `--fail` makes of the status.
+    fn refusal<S: Transport>(&self, response: &Response<'_, S>) -> Option<Failure> {
+        let status = response.status().as_u16();
+        (self.args.fail && status >= 400)
+            .then(|| Failure::new(Exit::Status, "status", format!("the server answered {status}")))
     }
 
     /// Interim responses, of which more are known when no final one follows.
@@ -135,6 +156,11 @@ impl<'a> Exchange<'a> {
                 fields: pairs(head.fields()),
             });
         }
+    }
+
+    /// This is the attempt with this number, from 1.
+    pub(crate) fn note_attempt(&mut self, attempt: u32) {
+        self.record.attempts = Some(attempt);
     }
 
     /// What the connection says about the exchange when it is over.
@@ -187,7 +213,7 @@ impl<'a> Exchange<'a> {
         }
     }
 
-    fn write_heads(&mut self, response: &Response<'_, Stream>) -> Result<(), Failure> {
+    pub(crate) fn write_heads<S: Transport>(&mut self, response: &Response<'_, S>) -> Result<(), Failure> {
         self.sink.open()?;
         if self.args.include {
             for head in response.interim().iter().chain([response.head()]) {
@@ -195,6 +221,16 @@ impl<'a> Exchange<'a> {
             }
         }
         Ok(())
+    }
+
+    /// Whether bytes of this exchange appear on standard output.
+    pub(crate) fn is_on_stdout(&self) -> bool {
+        self.sink.is_stdout()
+    }
+
+    /// Content of the response, piece by piece.
+    pub(crate) fn write_content(&mut self, piece: &[u8]) -> Result<(), Failure> {
+        self.sink.write_content(piece)
     }
 
     fn copy_content(&mut self, response: &mut Response<'_, Stream>) -> Result<(), Failure> {
@@ -233,12 +269,21 @@ impl<'a> Exchange<'a> {
                 // However else the stream ends: it is no HTTP message that could be incomplete.
                 Err(_) => break,
             };
-            let room = SWITCHED.saturating_sub(kept.len());
-            kept.extend_from_slice(&piece[..n.min(room)]);
-            self.sink.write_head(&piece[..n])?;
+            self.take_switched(&mut kept, &piece[..n])?;
         }
-        self.record.switched = Some(STANDARD.encode(&kept));
+        self.end_switched(&kept);
         result
+    }
+
+    /// Bytes of another protocol: some are kept for the record.
+    pub(crate) fn take_switched(&mut self, kept: &mut Vec<u8>, piece: &[u8]) -> Result<(), Failure> {
+        let room = SWITCHED.saturating_sub(kept.len());
+        kept.extend_from_slice(&piece[..piece.len().min(room)]);
+        self.sink.write_head(piece)
+    }
+
+    pub(crate) fn end_switched(&mut self, kept: &[u8]) {
+        self.record.switched = Some(STANDARD.encode(kept));
     }
 
     /// A bar has the terminal to itself.
@@ -246,7 +291,7 @@ impl<'a> Exchange<'a> {
         !(self.args.wire || self.sink.is_stdout() && io::stdout().is_terminal())
     }
 
-    fn note_content(&mut self, response: &Response<'_, Stream>) {
+    fn note_content<S: Transport>(&mut self, response: &Response<'_, S>) {
         let (length, sha256) = self.sink.summary();
         if let Some(record) = &mut self.record.response {
             record.content_length = length;

@@ -94,6 +94,15 @@ impl Failure {
         failure
     }
 
+    /// Whether the same request may do better: it is the connection that failed, or the way to it.
+    pub(crate) fn may_pass(&self) -> bool {
+        let is_of_the_way = matches!(
+            self.exit,
+            Exit::Connect | Exit::Empty | Exit::Receive | Exit::Resolve | Exit::Send | Exit::Timeout
+        );
+        is_of_the_way && self.kind != "no-such-host"
+    }
+
     /// What was received could not be written.
     pub(crate) fn output(what: impl fmt::Display, error: &io::Error) -> Self {
         let failure = Self::new(Exit::Output, "write", format!("cannot write to {what}: {error}"));

@@ -1,13 +1,16 @@
 //! The flags: each is one entry. Parsing, `--help` and the tests walk this table; nothing else knows a flag by name.
 
 mod given;
+mod limits;
 
 use std::time::Duration;
 
-use wireline::{Leniency, Limits};
+use wireline::Leniency;
 
 use crate::args::{Args, FieldEdit, Mode, Source};
 pub(crate) use given::Given;
+use limits::LIMITS;
+pub(crate) use limits::limit_names;
 
 /// One flag.
 #[derive(Debug)]
@@ -292,11 +295,69 @@ pub(crate) const FLAGS: &[Flag] = &[
         short: None,
         value: Value::Needed("N"),
         category: Category::Connection,
-        doc: "Up to N requests are in flight at once on the one connection. The URLs are of one origin, and the requests \
-              have no content. Those whose method is not idempotent go out one at a time all the same.",
+        doc: "Up to N requests are in flight at once on the one connection, or with --jobs on each. The URLs are of one \
+              origin (with --jobs of any), and the requests have no content. Those whose method is not idempotent go out \
+              one at a time all the same.",
         set: |args, value| {
             args.pipeline = Some(value.number()?);
             if args.pipeline == Some(0) { Err("at least 1 request has to be in flight".to_owned()) } else { Ok(()) }
+        },
+    },
+    Flag {
+        name: "jobs",
+        short: None,
+        value: Value::Needed("N"),
+        category: Category::Connection,
+        doc: "N connections at a time, each with requests of one origin and kept for the next. The requests have no \
+              content. Content on standard output stands in the order of the URLs, lines of --json in that in which the \
+              exchanges end; the last is {\"summary\": ...}, which -v has on standard error. However many URLs there are, \
+              memory depends on N and --pipeline alone.",
+        set: |args, value| {
+            args.jobs = Some(value.number()?);
+            if args.jobs == Some(0) { Err("at least 1 connection is needed".to_owned()) } else { Ok(()) }
+        },
+    },
+    Flag {
+        name: "urls",
+        short: None,
+        value: Value::Needed("FILE"),
+        category: Category::Connection,
+        doc: "More URLs, one a line, from FILE, or from standard input with -; they are read as they are needed. Empty \
+              lines, and lines that begin with '#', are passed over. As with --jobs 1 unless that says more.",
+        set: |args, value| {
+            args.list = Some(match value.bytes() {
+                b"-" => Source::Stdin,
+                _ => Source::File(value.os().into()),
+            });
+            Ok(())
+        },
+    },
+    Flag {
+        name: "retry",
+        short: None,
+        value: Value::Needed("WHICH"),
+        category: Category::Connection,
+        doc: "safe: with --jobs or --urls, what stayed without an answer is sent again where that is safe: nothing of it \
+              had left, or its method is idempotent and no byte of a response had come. It then goes out alone. --json \
+              says how many attempts there were. never: the default.",
+        set: |args, value| {
+            args.retry = match value.text()? {
+                "safe" => true,
+                "never" => false,
+                _ => return Err("it is none of safe, never".to_owned()),
+            };
+            Ok(())
+        },
+    },
+    Flag {
+        name: "attempts",
+        short: None,
+        value: Value::Needed("N"),
+        category: Category::Connection,
+        doc: "How often --retry sends a request at most, the first time included. Default 3.",
+        set: |args, value| {
+            args.attempts = Some(u32::try_from(value.number()?).unwrap_or(u32::MAX));
+            if args.attempts == Some(0) { Err("at least 1 attempt is needed".to_owned()) } else { Ok(()) }
         },
     },
     Flag {
@@ -326,8 +387,8 @@ pub(crate) const FLAGS: &[Flag] = &[
         short: Some('m'),
         value: Value::Needed("DURATION"),
         category: Category::Connection,
-        doc: "The bound on the whole of each exchange, its connecting included; with --pipeline on all of them together. \
-              Default none.",
+        doc: "The bound on the whole of each exchange, its connecting included; with --pipeline on all of them together, \
+              with --jobs on each attempt. Default none.",
         set: |args, value| {
             args.max_time = value.bound()?;
             Ok(())
@@ -425,31 +486,6 @@ pub(crate) const FLAGS: &[Flag] = &[
         },
     },
 ];
-
-/// Where the bound of each name is kept.
-type LimitPlace = fn(&mut Limits) -> &mut u32;
-
-/// The bounds by the names of their fields.
-const LIMITS: &[(&str, LimitPlace)] = &[
-    ("start_line", |limits| &mut limits.start_line),
-    ("field_line", |limits| &mut limits.field_line),
-    ("head", |limits| &mut limits.head),
-    ("fields", |limits| &mut limits.fields),
-    ("interim_responses", |limits| &mut limits.interim_responses),
-    ("interim_bytes", |limits| &mut limits.interim_bytes),
-    ("chunk_line", |limits| &mut limits.chunk_line),
-    ("chunk_extensions", |limits| &mut limits.chunk_extensions),
-    ("trailers", |limits| &mut limits.trailers),
-    ("trailer_fields", |limits| &mut limits.trailer_fields),
-    ("leading_empty_lines", |limits| &mut limits.leading_empty_lines),
-    ("receive_buffer", |limits| &mut limits.receive_buffer),
-    ("transmit_buffer", |limits| &mut limits.transmit_buffer),
-];
-
-/// The names that `--limit` knows.
-pub(crate) fn limit_names() -> String {
-    LIMITS.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(", ")
-}
 
 #[cfg(test)]
 mod tests;

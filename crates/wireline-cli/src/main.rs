@@ -6,6 +6,7 @@ mod exit;
 mod failure;
 mod flags;
 mod help;
+mod jobs;
 mod output;
 mod pipeline;
 mod request;
@@ -47,6 +48,9 @@ fn run() -> Exit {
 }
 
 fn fetch(args: &Args) -> Exit {
+    if args.jobs.is_some() || args.list.is_some() {
+        return jobs::fetch_all(args).unwrap_or_else(|failure| session::report(&failure));
+    }
     let mut session = match Session::new(args) {
         Ok(session) => session,
         Err(failure) => return session::report(&failure),

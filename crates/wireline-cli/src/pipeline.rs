@@ -33,7 +33,7 @@ pub(crate) fn fetch_all(session: &mut Session<'_>, args: &Args, bound: usize) ->
             request.and_then(|request| Ok(Waiting { exchange: Exchange::new(args, number, url, &request)?, request }));
         match made {
             Ok(waiting) => run.waiting.push_back(waiting),
-            Err(failure) => run.note(Exchange::refused(args, number, url, failure)),
+            Err(failure) => run.note(Exchange::refused(args, number, Some(url), failure)),
         }
     }
     let Some(url) = args.urls.first() else { return run.worst };
@@ -151,7 +151,7 @@ impl<'a> Run<'a> {
 }
 
 /// What an error of the connection means for the exchange `id`.
-fn failure_of(error: &Error, id: ExchangeId) -> Failure {
+pub(crate) fn failure_of(error: &Error, id: ExchangeId) -> Failure {
     let is_own = error.exchange().is_none_or(|failed| failed == id);
     if is_own || matches!(error.kind(), ErrorKind::Timeout(_)) {
         return Failure::of(error);
@@ -160,6 +160,6 @@ fn failure_of(error: &Error, id: ExchangeId) -> Failure {
 }
 
 /// The connection ended for this reason, before the exchange was answered.
-fn unanswered_for(cause: &Failure) -> Failure {
+pub(crate) fn unanswered_for(cause: &Failure) -> Failure {
     Failure::new(cause.exit, "closed", format!("the connection ended before this was answered: {cause}"))
 }

@@ -35,25 +35,7 @@ pub(crate) struct Open {
 impl<'a> Session<'a> {
     /// Reads what the flags name; connects to nobody yet.
     pub(crate) fn new(args: &'a Args) -> Result<Self, Failure> {
-        let mut timeouts = Timeouts::default();
-        timeouts.resolve = args.connect_timeout;
-        timeouts.connect = args.connect_timeout;
-        timeouts.tls = args.connect_timeout;
-        timeouts.read = args.read_timeout;
-        timeouts.write = args.read_timeout;
-        // Without --expect the default: an Expect may also have been given as a field line.
-        timeouts.expect_continue = args.expect.or(timeouts.expect_continue);
-        let mut connector = Connector::new().timeouts(timeouts).config(args.config);
-        if args.insecure {
-            connector = connector.tls(TlsSettings::danger_accept_any_certificate());
-        } else if let Some(path) = &args.cacert {
-            let fault = |why: &dyn std::fmt::Display| {
-                Failure::new(Exit::CertificateFile, "cacert", format!("cannot use {}: {why}", path.display()))
-            };
-            let pem = std::fs::read(path).map_err(|error| fault(&error))?;
-            connector = connector.tls(TlsSettings::roots_pem(&pem).map_err(|error| fault(&error))?);
-        }
-        Ok(Self { args, connector, open: None, connections: 0, begun: Instant::now() })
+        Ok(Self { args, connector: connector(args)?, open: None, connections: 0, begun: Instant::now() })
     }
 
     /// Fetches each URL, one after the other. The exit status is that of the first failure.
@@ -61,7 +43,8 @@ impl<'a> Session<'a> {
         let args = self.args;
         let mut worst = Exit::Success;
         for (number, url) in args.urls.iter().enumerate() {
-            let exit = self.fetch(number, url).unwrap_or_else(|failure| Exchange::refused(args, number, url, failure));
+            let exit =
+                self.fetch(number, url).unwrap_or_else(|failure| Exchange::refused(args, number, Some(url), failure));
             worst = worst.or(exit);
             if exit == Exit::Output {
                 break;
@@ -129,6 +112,28 @@ impl<'a> Session<'a> {
         self.connections += 1;
         Ok(Open { connection, number, origin })
     }
+}
+
+/// Makes the connections, as the flags describe them.
+pub(crate) fn connector(args: &Args) -> Result<Connector, Failure> {
+    let mut timeouts = Timeouts::default();
+    timeouts.resolve = args.connect_timeout;
+    timeouts.connect = args.connect_timeout;
+    timeouts.tls = args.connect_timeout;
+    timeouts.read = args.read_timeout;
+    timeouts.write = args.read_timeout;
+    // Without --expect the default: an Expect may also have been given as a field line.
+    timeouts.expect_continue = args.expect.or(timeouts.expect_continue);
+    let connector = Connector::new().timeouts(timeouts).config(args.config);
+    if args.insecure {
+        return Ok(connector.tls(TlsSettings::danger_accept_any_certificate()));
+    }
+    let Some(path) = &args.cacert else { return Ok(connector) };
+    let fault = |why: &dyn std::fmt::Display| {
+        Failure::new(Exit::CertificateFile, "cacert", format!("cannot use {}: {why}", path.display()))
+    };
+    let pem = std::fs::read(path).map_err(|error| fault(&error))?;
+    Ok(connector.tls(TlsSettings::roots_pem(&pem).map_err(|error| fault(&error))?))
 }
 
 /// When what begins now has to be over.

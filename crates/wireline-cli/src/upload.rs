@@ -123,6 +123,12 @@ impl Part {
     }
 }
 
+/// A source, open, and its name.
+pub(crate) fn open(source: &Source) -> Result<(String, Box<dyn Read + Send>), Failure> {
+    let Part { name, bytes, .. } = Part::open(source)?;
+    Ok((name, bytes))
+}
+
 /// All bytes of a source: for a raw request, which leaves in one piece.
 pub(crate) fn read_all(source: &Source) -> Result<Vec<u8>, Failure> {
     let mut part = Part::open(source)?;

@@ -193,6 +193,7 @@ fn a_bound_on_connecting_does_not_bound_the_answer() {
     assert_eq!((run.status, &run.record()["error"]["kind"]), (28, &json!("timeout")), "{run:?}");
 }
 
+// conformance: I11 I12
 #[test]
 fn certificates_are_verified() {
     let authority = Authority::new().expect("an authority");

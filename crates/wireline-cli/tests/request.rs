@@ -19,6 +19,7 @@ fn seen(arguments: &[&str]) -> String {
     request.replace(&host, "[host]").replace(&agent, "[agent]").replace("\r\n", "|")
 }
 
+// conformance: T22 T25 T26
 #[test]
 fn a_plain_get() {
     assert_eq!(seen(&[]), "GET /a?b HTTP/1.1|[host][agent]Accept: */*||");

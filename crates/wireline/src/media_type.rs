@@ -169,6 +169,7 @@ const fn is_token(byte: u8) -> bool {
 mod tests {
     use super::*;
 
+    // conformance: F14
     #[test]
     fn what_is_a_media_type() {
         for (value, normal) in [

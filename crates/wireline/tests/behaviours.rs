@@ -67,6 +67,7 @@ fn lost_in(phase: Phase) -> impl Fn(&wireline::Error) -> bool {
     }
 }
 
+// conformance: E5
 fn content_waits_until_it_is_asked_for(over: Over) {
     let script = Script::new()
         .read_head()
@@ -91,6 +92,7 @@ fn content_waits_until_it_is_asked_for(over: Over) {
     assert!(peer.join()[0].is_completed());
 }
 
+// conformance: E6
 fn content_is_sent_unasked_when_the_wait_is_over(over: Over) {
     let script = Script::new().read_head().expect("hello").send("HTTP/1.1 204 No Content\r\n\r\n");
     let peer = over.peer([script]);
@@ -107,6 +109,7 @@ fn content_is_sent_unasked_when_the_wait_is_over(over: Over) {
     assert!(peer.join()[0].is_completed());
 }
 
+// conformance: E8
 fn a_final_response_instead_of_100_stops_the_content_and_is_delivered_at_once(over: Over) {
     let script =
         Script::new().read_head().send("HTTP/1.1 417 Expectation Failed\r\nContent-Length: 2\r\n\r\nno").hold();
@@ -127,6 +130,7 @@ fn a_final_response_instead_of_100_stops_the_content_and_is_delivered_at_once(ov
     assert!(peer.join()[0].received().ends_with(b"\r\n\r\n"), "no byte of the content was sent");
 }
 
+// conformance: C14
 fn an_early_answer_followed_by_a_reset_is_heard(over: Over) {
     let answer = "HTTP/1.1 413 Content Too Large\r\nConnection: close\r\nContent-Length: 4\r\n\r\nless";
     let script = Script::new().read_head().read(100_000).send(answer).reset();
@@ -261,6 +265,7 @@ fn a_read_timeout_loses_nothing(over: Over) {
     assert_eq!(connection.reuse(), Reuse::Now);
 }
 
+// conformance: I1 L9
 fn truncation_by_length_is_an_error(over: Over) {
     let script = Script::new().read_head().send("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nabc");
     let peer = over.peer([script]);
@@ -274,6 +279,7 @@ fn truncation_by_length_is_an_error(over: Over) {
     assert_eq!(connection.unanswered().next().unwrap().progress, Progress::ResponseBegun);
 }
 
+// conformance: I1 K7
 fn truncation_in_chunks_is_an_error(over: Over) {
     let script = Script::new().read_head().send("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n");
     let peer = over.peer([script]);
@@ -303,6 +309,7 @@ fn a_lost_connection_is_one_kind(over: Over) {
     }
 }
 
+// conformance: F3 I13 S5 S19 T25
 fn fields_and_target_leave_as_given(over: Over) {
     let head =
         "GET /a/../b/%7E?q=a|b' HTTP/1.1\r\nHost: a\r\nx-lower: 1\r\nX-UPPER: 2\r\nx-lower: 3\r\nAccept: */*\r\n\r\n";
@@ -322,6 +329,7 @@ fn fields_and_target_leave_as_given(over: Over) {
     assert!(peer.join()[0].is_completed());
 }
 
+// conformance: C6 C13
 fn a_close_while_idle_is_noticed_before_the_next_request(over: Over) {
     let script = Script::new().read_head().send("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n").half_close();
     let peer = over.peer([script]);
@@ -361,6 +369,7 @@ fn a_reset_while_idle_is_noticed_before_the_next_request(over: Over) {
     }
 }
 
+// conformance: L7
 fn lengths_that_differ_are_refused(over: Over) {
     let script =
         Script::new().read_head().send("HTTP/1.1 200 OK\r\nContent-Length: 3\r\nContent-Length: 4\r\n\r\nabcd");
@@ -372,6 +381,7 @@ fn lengths_that_differ_are_refused(over: Over) {
     assert!(connection.transport().is_none(), "closed (RFC 9112 section 6.3)");
 }
 
+// conformance: C2 C18 L11
 fn surplus_bytes_are_never_the_next_response(over: Over) {
     let answer = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nokHTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nevil";
     let script = Script::new().read_head().send(answer).hold();
@@ -394,6 +404,7 @@ fn surplus_behind_content_that_was_read_directly_is_never_the_next_response(over
     assert_eq!(error.kind(), ErrorKind::Closed(CloseReason::Unsolicited));
 }
 
+// conformance: C7
 fn a_short_response_that_is_dropped_is_drained(over: Over) {
     let mut long = b"HTTP/1.1 200 OK\r\nContent-Length: 10000\r\n\r\n".to_vec();
     long.extend_from_slice(&pattern(10_000));
@@ -409,6 +420,7 @@ fn a_short_response_that_is_dropped_is_drained(over: Over) {
     assert_eq!(connection.get("/2").unwrap().text().unwrap(), "ok");
 }
 
+// conformance: C7
 fn a_long_response_that_is_dropped_closes(over: Over) {
     let script = Script::new().read_head().send("HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\nabc").hold();
     let peer = over.peer([script]);
@@ -419,6 +431,7 @@ fn a_long_response_that_is_dropped_closes(over: Over) {
     assert!(matches!(connection.get("/").unwrap_err().kind(), ErrorKind::Closed(_)));
 }
 
+// conformance: T11
 fn chunked_content_from_a_reader_with_trailers(over: Over) {
     let wire = "Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\nX-Sum: 5\r\n\r\n";
     let script =
@@ -439,6 +452,7 @@ fn chunked_content_from_a_reader_with_trailers(over: Over) {
     assert!(seen[0].received().ends_with(wire.as_bytes()));
 }
 
+// conformance: T17
 fn content_that_does_not_fit_is_refused(over: Over) {
     let script = Script::new().read_head().send("HTTP/1.1 204 No Content\r\n\r\n");
     let peer = over.peer([script]);
@@ -459,6 +473,7 @@ fn content_that_does_not_fit_is_refused(over: Over) {
     assert_eq!(connection.send(&get, Content::reader(&mut &b""[..])).unwrap().status(), 204);
 }
 
+// conformance: T17
 fn a_reader_that_ends_early_is_an_error(over: Over) {
     let peer = over.peer([Script::new().read_to_end(), Script::new().read_to_end()]);
     for (content, name) in [("abcd", "content-short"), ("abcdef", "content-excess")] {
@@ -533,6 +548,7 @@ fn a_refused_tunnel_is_a_response(over: Over) {
     assert_eq!(connection.reuse(), Reuse::Now);
 }
 
+// conformance: I3 I8 I9
 fn content_until_the_close_needs_an_orderly_one(over: Over) {
     let answer = "HTTP/1.1 200 OK\r\n\r\nsome";
     let peer = over.peer([Script::new().read_head().send(answer), Script::new().read_head().send(answer).truncate()]);
@@ -552,6 +568,7 @@ fn content_until_the_close_needs_an_orderly_one(over: Over) {
     }
 }
 
+// conformance: C21 I5
 fn a_closed_connection_says_goodbye(over: Over) {
     let script = Script::new().read_head().send("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n").read_to_end();
     let peer = over.peer([script.clone(), script]);

@@ -124,6 +124,7 @@ fn zstd(content: &[u8]) -> Vec<u8> {
     ruzstd::encoding::compress_to_vec(content, ruzstd::encoding::CompressionLevel::Fastest)
 }
 
+// conformance: I15
 #[test]
 fn each_coding_is_taken_off() {
     for (coding, encode) in CODINGS {

@@ -148,6 +148,7 @@ fn the_next_address_is_tried() {
     assert!(connection.timing().connect.is_some() && connection.timing().resolve.is_none());
 }
 
+// conformance: I10 I11 I12
 #[test]
 fn only_a_believed_certificate_is_believed() {
     let stranger = Authority::new().unwrap();

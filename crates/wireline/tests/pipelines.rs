@@ -90,6 +90,7 @@ fn get(target: &str) -> Request {
     Request::get(target, "a").unwrap()
 }
 
+// conformance: C1
 fn sixteen_leave_together_and_come_back_in_order(over: Over) {
     let requests: Vec<_> = (0..16).map(|i| get(&format!("/{i}"))).collect();
     let all: Vec<u8> = requests.iter().flat_map(|request| request.as_bytes().to_vec()).collect();
@@ -129,6 +130,7 @@ fn a_close_in_the_middle_leaves_the_rest_unanswered(over: Over) {
     assert_eq!(pipeline.send(&get("/3")).unwrap_err().kind(), ErrorKind::Closed(CloseReason::PeerSentClose));
 }
 
+// conformance: C9 C10 C12
 fn an_end_in_the_middle_leaves_the_rest_unanswered(over: Over) {
     let answer = "HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\n0HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n1";
     let peer = over.peer([Script::new().read_head().read_head().read_head().send(answer)]);
@@ -146,6 +148,7 @@ fn an_end_in_the_middle_leaves_the_rest_unanswered(over: Over) {
     assert_eq!(progress, [Progress::ResponseBegun, Progress::Sent]);
 }
 
+// conformance: C11
 fn what_is_not_idempotent_waits(over: Over) {
     let answer = "HTTP/1.1 204 No Content\r\n\r\n";
     let peer = over.peer([Script::new().read_head().send(answer).read_head().send(answer)]);

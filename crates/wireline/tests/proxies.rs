@@ -390,6 +390,7 @@ fn a_socks_proxy_that_refuses_says_why_and_another_address_is_tried() {
     }
 }
 
+// conformance: T3 T5 T24
 #[test]
 fn a_forwarding_proxy_gets_requests_in_absolute_form() {
     let (peer, proxy) = scripted([Script::new().read_head().send(ANSWER).read_head().send(ANSWER).read_to_end()]);

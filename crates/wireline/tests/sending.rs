@@ -72,6 +72,7 @@ fn error_of(result: Result<Response<'_, Stream>, wireline::Error>) -> Option<wir
     result.map(|response| assert_eq!(response.status(), 204)).err()
 }
 
+// conformance: C15
 fn content_goes_on_after_an_early_answer_if_asked_to(over: Over) {
     let answer = "HTTP/1.1 403 Forbidden\r\nContent-Length: 2\r\n\r\nno";
     let script = Script::new().read_head().send(answer).read(LENGTH).read_head().send(EMPTY).hold();
@@ -308,6 +309,7 @@ fn a_wait_for_100_goes_on(over: Over) {
     }
 }
 
+// conformance: E7
 fn a_refused_expectation_is_the_callers_to_repeat(over: Over) {
     let refusal = "HTTP/1.1 417 Expectation Failed\r\nContent-Length: 0\r\n\r\n";
     let peer = over.peer([

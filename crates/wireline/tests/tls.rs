@@ -91,6 +91,7 @@ fn a_key_that_is_none_is_refused_at_once() {
     assert_eq!((error.kind(), error.stage()), (ErrorKind::Tls, Stage::Securing), "{error}");
 }
 
+// conformance: I11
 #[test]
 fn another_host_can_be_expected() {
     let peer = peer([answering(), answering(), answering()]);
@@ -102,6 +103,7 @@ fn another_host_can_be_expected() {
     assert!(connect("localhost", &peer, roots().without_sni()).is_ok());
 }
 
+// conformance: I14
 #[test]
 fn http_1_1_is_asked_for_unless_told_otherwise() {
     let mut config = Arc::unwrap_or_clone(authority().server_config().unwrap());

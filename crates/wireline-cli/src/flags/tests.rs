@@ -1,5 +1,7 @@
 use std::ffi::OsString;
 
+use wireline::Limits;
+
 use super::*;
 use crate::args::Mistake;
 
@@ -8,6 +10,7 @@ const TESTS: &[&str] = &[
     include_str!("../../tests/body.rs"),
     include_str!("../../tests/connection.rs"),
     include_str!("../../tests/exit.rs"),
+    include_str!("../../tests/jobs.rs"),
     include_str!("../../tests/json.rs"),
     include_str!("../../tests/output.rs"),
     include_str!("../../tests/request.rs"),

@@ -23,6 +23,25 @@ pub(crate) struct Record {
     pub(crate) unanswered: Option<Repeat>,
     pub(crate) reuse: Verdict,
     pub(crate) timing: Timing,
+    /// How often the request was sent, or was to be; only with `--retry`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) attempts: Option<u32>,
+}
+
+/// The last line of `--jobs`: what all of it came to.
+#[derive(Debug, Serialize)]
+pub(crate) struct Summary {
+    pub(crate) exchanges: u64,
+    /// Those that did not fail.
+    pub(crate) complete: u64,
+    pub(crate) failed: u64,
+    /// How often a request was sent again.
+    pub(crate) repeated: u64,
+    /// How many connections were made.
+    pub(crate) connections: u64,
+    pub(crate) seconds: f64,
+    /// The most resident memory that the command had, in bytes; null where the system does not say.
+    pub(crate) peak_memory: Option<u64>,
 }
 
 #[derive(Debug, Default, Serialize)]
@@ -130,12 +149,27 @@ pub(crate) fn latin1(bytes: &[u8]) -> String {
 impl Record {
     /// Prints it, on a line of its own.
     pub(crate) fn print(&self) -> io::Result<()> {
-        let mut line = serde_json::to_vec(self)?;
-        line.push(b'\n');
-        let mut stdout = io::stdout().lock();
-        stdout.write_all(&line)?;
-        stdout.flush()
+        print(self)
     }
+}
+
+impl Summary {
+    /// Prints it, on a line of its own that no exchange's can be taken for.
+    pub(crate) fn print(&self) -> io::Result<()> {
+        #[derive(Serialize)]
+        struct Line<'a> {
+            summary: &'a Summary,
+        }
+        print(&Line { summary: self })
+    }
+}
+
+fn print(object: &impl Serialize) -> io::Result<()> {
+    let mut line = serde_json::to_vec(object)?;
+    line.push(b'\n');
+    let mut stdout = io::stdout().lock();
+    stdout.write_all(&line)?;
+    stdout.flush()
 }
 
 #[cfg(test)]

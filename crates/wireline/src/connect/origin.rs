@@ -255,6 +255,7 @@ mod tests {
         assert_eq!(parts("http://a#/b"), given("http://a", 80, "/"));
     }
 
+    // conformance: T33 T34
     #[test]
     fn what_is_no_origin_is_refused() {
         for (url, why) in [

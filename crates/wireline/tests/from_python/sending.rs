@@ -39,6 +39,7 @@ fn whole() -> Tested {
     Ok(())
 }
 
+// conformance: T12 T16 T26
 #[test]
 fn content_of_any_kind() -> Tested {
     let server = Server::start()?;

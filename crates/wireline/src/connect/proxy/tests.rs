@@ -105,6 +105,7 @@ fn connect(proxy: &Proxy, url: &str) -> String {
     String::from_utf8(request.as_bytes().to_vec()).unwrap()
 }
 
+// conformance: T4 T35
 #[test]
 fn a_tunnel_is_asked_for_by_host_and_port() {
     let fields = Fields::parse(b"User-Agent: a\r\nproxy-authorization: mine\r\nX-B: c\r\n").unwrap();

@@ -1,0 +1,208 @@
+//! Making connections.
+
+use std::future::poll_fn;
+use std::io;
+use std::net::SocketAddr;
+use std::path::Path;
+use std::task::Poll;
+use std::time::{Duration, Instant};
+
+#[cfg(feature = "tls")]
+use wireline::TlsSettings;
+use wireline::{
+    Canceller, Config, Connecting, Error, ErrorKind, Origin, Proxy, ProxyRules, Ready, Resolver, Timeouts, Transport,
+};
+
+use crate::connection::Connection;
+use crate::drive::{Bell, Wait};
+use crate::transport::{AsyncTransport, Stream};
+
+/// Makes connections, each with the same settings: [`wireline::Connector`], awaited. A name is looked up on a thread of
+/// its own, as tokio does it.
+///
+/// ```no_run
+/// # async fn example() -> Result<(), tokio_wireline::Error> {
+/// use std::time::Duration;
+/// use tokio_wireline::{Connector, Origin, Timeouts};
+///
+/// let mut timeouts = Timeouts::default();
+/// timeouts.connect = Some(Duration::from_secs(5));
+/// let connector = Connector::new().timeouts(timeouts);
+/// let mut connection = connector.connect(&Origin::parse("https://example.org")?).await?;
+/// println!("{}", connection.get("/").await?.status());
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Debug, Default)]
+#[must_use]
+pub struct Connector {
+    inner: wireline::Connector,
+    canceller: Option<Canceller>,
+}
+
+impl Connector {
+    /// As [`wireline::Connector::new`].
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// As [`wireline::Connector::timeouts`].
+    pub fn timeouts(self, timeouts: Timeouts) -> Self {
+        self.with(|inner| inner.timeouts(timeouts))
+    }
+
+    /// As [`wireline::Connector::deadline`].
+    pub fn deadline(self, deadline: Instant) -> Self {
+        self.with(|inner| inner.deadline(deadline))
+    }
+
+    /// As [`wireline::Connector::canceller`].
+    pub fn canceller(mut self, canceller: Canceller) -> Self {
+        self.canceller = Some(canceller.clone());
+        self.with(|inner| inner.canceller(canceller))
+    }
+
+    /// As [`wireline::Connector::config`].
+    pub fn config(self, config: Config) -> Self {
+        self.with(|inner| inner.config(config))
+    }
+
+    /// As [`wireline::Connector::resolver`]. It is called on a thread of its own.
+    pub fn resolver(self, resolver: impl Resolver + 'static) -> Self {
+        self.with(|inner| inner.resolver(resolver))
+    }
+
+    /// As [`wireline::Connector::local_address`].
+    pub fn local_address(self, address: SocketAddr) -> Self {
+        self.with(|inner| inner.local_address(address))
+    }
+
+    /// As [`wireline::Connector::nodelay`].
+    pub fn nodelay(self, nodelay: bool) -> Self {
+        self.with(|inner| inner.nodelay(nodelay))
+    }
+
+    /// As [`wireline::Connector::keepalive`].
+    pub fn keepalive(self, every: Duration) -> Self {
+        self.with(|inner| inner.keepalive(every))
+    }
+
+    /// As [`wireline::Connector::tls`].
+    #[cfg(feature = "tls")]
+    pub fn tls(self, tls: TlsSettings) -> Self {
+        self.with(|inner| inner.tls(tls))
+    }
+
+    /// As [`wireline::Connector::proxy_tls`].
+    #[cfg(feature = "tls")]
+    pub fn proxy_tls(self, tls: TlsSettings) -> Self {
+        self.with(|inner| inner.proxy_tls(tls))
+    }
+
+    /// As [`wireline::Connector::proxy`].
+    pub fn proxy(self, proxy: Proxy) -> Self {
+        self.with(|inner| inner.proxy(proxy))
+    }
+
+    /// As [`wireline::Connector::proxy_rules`].
+    pub fn proxy_rules(self, rules: ProxyRules) -> Self {
+        self.with(|inner| inner.proxy_rules(rules))
+    }
+
+    /// Connects to an origin. Dropped, the future gives the attempt up.
+    ///
+    /// # Errors
+    /// As [`wireline::Connector::connect`].
+    ///
+    /// # Panics
+    /// Outside of a tokio runtime with I/O enabled, and time where there is a bound; so do all methods that wait.
+    pub async fn connect(&self, origin: &Origin) -> Result<Connection<Stream>, Error> {
+        self.finish(self.inner.begin(origin)).await
+    }
+
+    /// As [`wireline::Connector::connect_at`].
+    ///
+    /// # Errors
+    /// As [`connect`](Self::connect), but for the look-up.
+    pub async fn connect_at(&self, origin: &Origin, addresses: &[SocketAddr]) -> Result<Connection<Stream>, Error> {
+        self.finish(self.inner.begin_at(origin, addresses)).await
+    }
+
+    /// As [`wireline::Connector::connect_unix`].
+    ///
+    /// # Errors
+    /// As [`connect`](Self::connect), but for the look-up.
+    pub async fn connect_unix(&self, origin: &Origin, path: impl AsRef<Path>) -> Result<Connection<Stream>, Error> {
+        self.finish(self.inner.begin_unix(origin, path)).await
+    }
+
+    /// Puts what its borrower took away back into a connection that is lent again: all but what the pool itself does.
+    pub(crate) fn renew(&self, connection: &mut Connection<Stream>) -> io::Result<()> {
+        match &self.canceller {
+            Some(canceller) => connection.set_canceller(Some(canceller.clone())),
+            None => Ok(()),
+        }
+    }
+
+    async fn finish(&self, mut connecting: Connecting) -> Result<Connection<Stream>, Error> {
+        connecting.set_nonblocking(true);
+        let mut wait = Wait::default();
+        let failed = Error::cannot_connect;
+        wait.set_canceller(self.canceller.as_ref()).map_err(failed)?;
+        loop {
+            match connecting.finish() {
+                Err(error) if matches!(error.kind(), ErrorKind::WouldBlock(_)) => {
+                    let wanted = wanted(&connecting).map_err(failed)?;
+                    until_ready(&wanted, &mut wait, connecting.until()).await;
+                }
+                Err(error) => return Err(error),
+                Ok(connection) => {
+                    let mut connection = connection.map_transport(Stream::new).map_err(failed)?;
+                    until_writable(&mut connection).await;
+                    return Ok(Connection::adopt(connection, wait));
+                }
+            }
+        }
+    }
+
+    fn with(mut self, change: impl FnOnce(wireline::Connector) -> wireline::Connector) -> Self {
+        self.inner = change(self.inner);
+        self
+    }
+}
+
+/// The same settings. A canceller that was set before has to be set again.
+impl From<wireline::Connector> for Connector {
+    fn from(inner: wireline::Connector) -> Self {
+        Self { inner, canceller: None }
+    }
+}
+
+/// The descriptors that it waits for.
+fn wanted(connecting: &Connecting) -> io::Result<Vec<Bell>> {
+    connecting.wanted().into_iter().map(|(fd, ready)| Bell::new(fd, ready)).collect()
+}
+
+/// Waits for one of them, or until it is time. What connects is not borrowed meanwhile, so that the future may go from
+/// thread to thread.
+async fn until_ready(wanted: &[Bell], wait: &mut Wait, until: Option<Instant>) {
+    poll_fn(|cx| {
+        // Each of them is asked, so that each wakes.
+        let is_ready = wanted.iter().filter(|bell| bell.is_ready(cx)).count() > 0;
+        if wait.poll(cx, until).is_ready() || is_ready { Poll::Ready(()) } else { Poll::Pending }
+    })
+    .await;
+}
+
+/// The reactor has not heard of a socket yet that is new to it: without this, the first write would find no room.
+async fn until_writable(connection: &mut wireline::Connection<Stream>) {
+    let Some(transport) = connection.transport_mut() else { return };
+    poll_fn(|cx| {
+        transport.wakes(cx.waker());
+        match transport.wait(Ready { read: false, write: true }, None) {
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Poll::Pending,
+            _ => Poll::Ready(()),
+        }
+    })
+    .await;
+}
