@@ -18,6 +18,8 @@ pub(crate) struct Case {
     pub(crate) title: String,
     /// What it cites, as written: `rfc9112 6.3, rfc9110 15.3.5`.
     pub(crate) cites: String,
+    /// The requirements that it shows: `L7`, `L13`.
+    pub(crate) requirements: Vec<String>,
     /// What its `log` blocks expect.
     pub(crate) log: Vec<String>,
 }
@@ -56,11 +58,13 @@ impl CaseFile {
             let Some((title, comment)) = cited else {
                 return Err(format!("{}:{line}: a case that cites no section", self.path));
             };
-            let cites = comment.split(';').next().unwrap_or_default().trim().to_owned();
+            let (cites, requirements) = comment.split_once(';').unwrap_or((comment, ""));
+            let (cites, requirements) = (cites.trim().to_owned(), requirements.split_whitespace());
+            let requirements = requirements.map(|id| id.trim_end_matches(',').to_owned()).collect();
             if !cites.starts_with("rfc") {
                 return Err(format!("{}:{line}: `{cites}` is no section of an RFC", self.path));
             }
-            self.cases.push(Case { title: title.trim().to_owned(), cites, log: Vec::new() });
+            self.cases.push(Case { title: title.trim().to_owned(), cites, requirements, log: Vec::new() });
         } else if let Some(title) = text.strip_prefix("# ") {
             title.trim().clone_into(&mut self.title);
         }
@@ -93,7 +97,8 @@ mod tests {
         assert_eq!((file.title.as_str(), file.cases.len()), ("Lengths", 2));
         let case = &file.cases[0];
         assert_eq!((case.title.as_str(), case.cites.as_str()), ("One", "rfc9112 6.3, rfc9110 8.6"));
-        assert_eq!(file.cases[1].cites, "rfc9112 6");
+        assert_eq!(case.requirements, ["L1"]);
+        assert_eq!((file.cases[1].cites.as_str(), file.cases[1].requirements.len()), ("rfc9112 6", 0));
         assert!(case.shows("violation", "length-invalid"));
         assert!(!case.shows("violation", "length") && !case.shows("olation", "length-invalid"));
     }

@@ -1,6 +1,7 @@
 //! The pages in `docs` that are made from the code: `cargo xtask docs` writes them, the review notices drift.
 
 mod command;
+mod conformance;
 mod errors;
 mod from_python;
 mod index;
@@ -16,9 +17,10 @@ use crate::source::Source;
 /// Makes the text of a page.
 type Generator = fn(&Project) -> Result<String, String>;
 
-const PAGES: [(&str, Generator); 8] = [
+const PAGES: [(&str, Generator); 9] = [
     ("docs/cases.md", index::page),
     ("docs/command.md", command::page),
+    ("docs/conformance.md", conformance::page),
     ("docs/errors.md", errors::page),
     ("docs/from-python.md", from_python::page),
     ("docs/leniency.md", leniency::page),

@@ -24,7 +24,7 @@ fn text(files: &[CaseFile]) -> String {
 }
 
 /// `rfc9112 6.3, 7, rfc9110 8.6` as `RFC 9112 6.3, 7; RFC 9110 8.6`.
-fn cites(cited: &str) -> String {
+pub(super) fn cites(cited: &str) -> String {
     let mut text = String::new();
     for part in cited.split(',').map(str::trim) {
         match part.strip_prefix("rfc") {

@@ -78,6 +78,7 @@ proptest! {
         prop_assert_eq!(head.as_bytes(), &wire[..]);
     }
 
+    // conformance: S15
     /// Whatever is let into a request, a strict server finds exactly that in it.
     #[test]
     fn a_request_that_exists_is_read_as_what_it_is(

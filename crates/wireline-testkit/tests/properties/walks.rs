@@ -170,6 +170,7 @@ proptest! {
         }
     }
 
+    // conformance: F17 L12
     #[test]
     fn memory_stays_within_the_limits(
         config in input::settings(),
