@@ -1,9 +1,11 @@
 //! Making connections.
 
+use std::fmt;
 use std::future::poll_fn;
 use std::io;
 use std::net::SocketAddr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::pin::Pin;
 use std::task::Poll;
 use std::time::{Duration, Instant};
 
@@ -38,6 +40,68 @@ use crate::transport::{AsyncTransport, Stream};
 pub struct Connector {
     inner: wireline::Connector,
     canceller: Option<Canceller>,
+    auto_open: bool,
+}
+
+/// Connects to the same place again.
+pub(crate) trait Reopen<S: AsyncTransport>: fmt::Debug + Send + Sync {
+    /// With these bounds.
+    fn reopen(
+        &self,
+        timeouts: Timeouts,
+        deadline: Option<Instant>,
+        canceller: Option<Canceller>,
+    ) -> Pin<Box<dyn Future<Output = Result<Connection<S>, Error>> + Send + '_>>;
+}
+
+/// Where a connection goes.
+#[derive(Clone, Debug)]
+struct Place {
+    connector: Connector,
+    origin: Origin,
+    at: At,
+}
+
+#[derive(Clone, Debug)]
+enum At {
+    Addresses(Vec<SocketAddr>),
+    Name,
+    Unix(PathBuf),
+}
+
+impl Place {
+    fn begin(&self) -> Connecting {
+        let connector = &self.connector.inner;
+        match &self.at {
+            At::Addresses(addresses) => connector.begin_at(&self.origin, addresses),
+            At::Name => connector.begin(&self.origin),
+            At::Unix(path) => connector.begin_unix(&self.origin, path),
+        }
+    }
+
+    async fn connect(self) -> Result<Connection<Stream>, Error> {
+        let connection = self.connector.finish(self.begin()).await?;
+        Ok(if self.connector.auto_open { connection.again_by(Box::new(self)) } else { connection })
+    }
+}
+
+impl Reopen<Stream> for Place {
+    fn reopen(
+        &self,
+        timeouts: Timeouts,
+        deadline: Option<Instant>,
+        canceller: Option<Canceller>,
+    ) -> Pin<Box<dyn Future<Output = Result<Connection<Stream>, Error>> + Send + '_>> {
+        let mut connector = self.connector.clone().timeouts(timeouts);
+        if let Some(deadline) = deadline {
+            connector = connector.deadline(deadline);
+        }
+        if let Some(canceller) = canceller {
+            connector = connector.canceller(canceller);
+        }
+        let place = Self { connector, ..self.clone() };
+        Box::pin(async move { place.connector.finish(place.begin()).await })
+    }
 }
 
 impl Connector {
@@ -99,6 +163,12 @@ impl Connector {
         self.with(|inner| inner.proxy_tls(tls))
     }
 
+    /// As [`wireline::Connector::auto_open`].
+    pub fn auto_open(mut self, auto_open: bool) -> Self {
+        self.auto_open = auto_open;
+        self
+    }
+
     /// As [`wireline::Connector::proxy`].
     pub fn proxy(self, proxy: Proxy) -> Self {
         self.with(|inner| inner.proxy(proxy))
@@ -117,7 +187,7 @@ impl Connector {
     /// # Panics
     /// Outside of a tokio runtime with I/O enabled, and time where there is a bound; so do all methods that wait.
     pub async fn connect(&self, origin: &Origin) -> Result<Connection<Stream>, Error> {
-        self.finish(self.inner.begin(origin)).await
+        self.place(origin, At::Name).connect().await
     }
 
     /// As [`wireline::Connector::connect_at`].
@@ -125,7 +195,7 @@ impl Connector {
     /// # Errors
     /// As [`connect`](Self::connect), but for the look-up.
     pub async fn connect_at(&self, origin: &Origin, addresses: &[SocketAddr]) -> Result<Connection<Stream>, Error> {
-        self.finish(self.inner.begin_at(origin, addresses)).await
+        self.place(origin, At::Addresses(addresses.to_vec())).connect().await
     }
 
     /// As [`wireline::Connector::connect_unix`].
@@ -133,7 +203,7 @@ impl Connector {
     /// # Errors
     /// As [`connect`](Self::connect), but for the look-up.
     pub async fn connect_unix(&self, origin: &Origin, path: impl AsRef<Path>) -> Result<Connection<Stream>, Error> {
-        self.finish(self.inner.begin_unix(origin, path)).await
+        self.place(origin, At::Unix(path.as_ref().to_owned())).connect().await
     }
 
     /// Puts what its borrower took away back into a connection that is lent again: all but what the pool itself does.
@@ -142,6 +212,10 @@ impl Connector {
             Some(canceller) => connection.set_canceller(Some(canceller.clone())),
             None => Ok(()),
         }
+    }
+
+    fn place(&self, origin: &Origin, at: At) -> Place {
+        Place { connector: self.clone(), origin: origin.clone(), at }
     }
 
     async fn finish(&self, mut connecting: Connecting) -> Result<Connection<Stream>, Error> {
@@ -171,10 +245,10 @@ impl Connector {
     }
 }
 
-/// The same settings. A canceller that was set before has to be set again.
+/// The same settings. A canceller and `auto_open` that were set before have to be set again.
 impl From<wireline::Connector> for Connector {
     fn from(inner: wireline::Connector) -> Self {
-        Self { inner, canceller: None }
+        Self { inner, canceller: None, auto_open: false }
     }
 }
 

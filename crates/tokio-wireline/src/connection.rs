@@ -8,13 +8,14 @@ use std::time::Instant;
 use tokio::io::{AsyncRead, AsyncWrite};
 use wireline::{Canceller, Config, Error, Origin, Request, Reuse, Tap, Timeouts};
 
-use crate::connect::Connector;
+use crate::connect::{Connector, Reopen};
 use crate::content::Content;
 use crate::drive::{Wait, drive};
 use crate::pipeline::Pipeline;
 use crate::response::Response;
 use crate::split::{ReceiveHalf, SendHalf, split};
 use crate::transport::{AsyncTransport, Bring, Stream};
+use crate::writer::ContentWriter;
 
 /// One HTTP/1.1 client connection: [`wireline::Connection`], awaited.
 ///
@@ -25,6 +26,8 @@ use crate::transport::{AsyncTransport, Bring, Stream};
 pub struct Connection<S: AsyncTransport = Stream> {
     inner: wireline::Connection<S>,
     wait: Wait,
+    /// How to connect anew, where that happens by itself.
+    again: Option<Box<dyn Reopen<S>>>,
 }
 
 impl Connection<Stream> {
@@ -89,7 +92,28 @@ impl<S: AsyncTransport> Connection<S> {
 
     pub(crate) fn adopt(mut inner: wireline::Connection<S>, wait: Wait) -> Self {
         inner.set_nonblocking(true);
-        Self { inner, wait }
+        Self { inner, wait, again: None }
+    }
+
+    /// The same that connects anew by itself.
+    pub(crate) fn again_by(mut self, again: Box<dyn Reopen<S>>) -> Self {
+        self.again = Some(again);
+        self
+    }
+
+    /// Connects anew where nothing more can be sent, nothing is in flight, and that was asked for
+    /// ([`Connector::auto_open`]).
+    async fn reopen_if_over(&mut self) -> Result<(), Error> {
+        let is_in_use = self.inner.transport().is_some() && self.inner.receiving().is_some();
+        if self.again.is_none() || is_in_use || !matches!(self.look(), Reuse::Never(_)) {
+            return Ok(());
+        }
+        let (timeouts, deadline) = (self.inner.timeouts(), self.inner.deadline());
+        let canceller = self.wait.canceller();
+        let Some(again) = &self.again else { return Ok(()) };
+        let new = again.reopen(timeouts, deadline, canceller).await?;
+        self.inner.renew(new.inner);
+        Ok(())
     }
 
     // Exchanges
@@ -118,8 +142,19 @@ impl<S: AsyncTransport> Connection<S> {
         request: &Request,
         content: impl Into<Content<'a>>,
     ) -> Result<Response<'_, S>, Error> {
+        self.reopen_if_over().await?;
         content.into().send(&mut self.inner, &mut self.wait, request).await?;
         self.received()
+    }
+
+    /// Begins to send a request, of which the content follows step by step: [`wireline::Connection::start`].
+    ///
+    /// # Errors
+    /// As there.
+    pub async fn start(&mut self, request: &Request) -> Result<ContentWriter<'_, S>, Error> {
+        self.reopen_if_over().await?;
+        let Self { inner, wait, .. } = self;
+        Ok(ContentWriter::new(inner.start(request)?, wait))
     }
 
     /// Goes on with a [`send`](Self::send) of content from memory that was dropped or stopped in its middle:
@@ -154,7 +189,7 @@ impl<S: AsyncTransport> Connection<S> {
 
     /// The response that was received last: [`wireline::Connection::response`].
     pub fn response(&mut self) -> Option<Response<'_, S>> {
-        let Self { inner, wait } = self;
+        let Self { inner, wait, .. } = self;
         inner.response().map(|response| Response::new(response, wait))
     }
 

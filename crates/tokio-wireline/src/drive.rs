@@ -46,6 +46,10 @@ impl Wait {
         Ok(another)
     }
 
+    pub(crate) fn canceller(&self) -> Option<Canceller> {
+        self.canceller.as_ref().map(|(canceller, _)| canceller.clone())
+    }
+
     /// Ready when the call has to be made again although the transport is not: it says why.
     pub(crate) fn poll(&mut self, cx: &mut Context<'_>, until: Option<std::time::Instant>) -> Poll<()> {
         if let Some((canceller, bell)) = &self.canceller {

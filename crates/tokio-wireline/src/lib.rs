@@ -43,6 +43,7 @@
 mod connect;
 mod connection;
 mod content;
+mod decoded;
 mod drive;
 mod pipeline;
 mod pool;
@@ -50,6 +51,7 @@ mod response;
 mod split;
 mod switched;
 mod transport;
+mod writer;
 
 pub use wireline;
 #[cfg(feature = "tls")]
@@ -63,9 +65,11 @@ pub use wireline::{
 pub use connect::Connector;
 pub use connection::Connection;
 pub use content::Content;
+pub use decoded::Decoded;
 pub use pipeline::{Answer, Pipeline, Run};
 pub use pool::{Pool, PoolLimits, Pooled};
 pub use response::{Frames, Response};
 pub use split::{ReceiveHalf, Received, SendHalf};
 pub use switched::Switched;
 pub use transport::{AsyncTransport, Bring, Socket, Stream};
+pub use writer::ContentWriter;

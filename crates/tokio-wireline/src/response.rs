@@ -72,6 +72,32 @@ impl<'c, S: AsyncTransport> Response<'c, S> {
         self.inner.text_of(bytes)
     }
 
+    /// The same in its charset: [`wireline::Response::text_in_charset`].
+    ///
+    /// # Errors
+    /// As there.
+    pub async fn text_in_charset(mut self) -> Result<String, Error> {
+        let content = self.read_all().await?;
+        self.inner.charset_text_of(content)
+    }
+
+    /// Reads until `into` is full or the content ends, and says how much it was: short only at the end. Dropped, the future
+    /// drops what it has read: [`read_content`](Self::read_content) does not.
+    ///
+    /// # Errors
+    /// As [`wireline::Response::read_full`].
+    pub async fn read_full(&mut self, into: &mut [u8]) -> Result<usize, Error> {
+        let mut len = 0;
+        while len < into.len() {
+            match self.read_content(&mut into[len..]).await {
+                Ok(0) => break,
+                Ok(read) => len += read,
+                Err(error) => return Err(error.with_partial(into[..len].to_vec())),
+            }
+        }
+        Ok(len)
+    }
+
     /// Reads the rest of the content and drops it, however much it is; says how much it was.
     ///
     /// # Errors
@@ -116,6 +142,10 @@ impl<'c, S: AsyncTransport> Response<'c, S> {
             Ok(switched) => Ok(Switched::new(switched)),
             Err(inner) => Err(Self { inner, wait }),
         }
+    }
+
+    pub(crate) fn parts(&mut self) -> (&mut wireline::Response<'c, S>, &mut Wait) {
+        (&mut self.inner, self.wait)
     }
 
     async fn read_all(&mut self) -> Result<Vec<u8>, Error> {

@@ -161,7 +161,24 @@ struct Encoded<'r, 'c, S: Transport> {
     taken: u64,
 }
 
-impl<S: Transport> Decoded<'_, '_, S> {
+impl<'c, S: Transport> Decoded<'_, 'c, S> {
+    pub(crate) fn response(&mut self) -> &mut Response<'c, S> {
+        self.source.response
+    }
+
+    pub(crate) fn source(&self) -> &Response<'c, S> {
+        self.source.response
+    }
+
+    /// Content that was read of it as text in its charset: the end of [`text_in_charset`](Self::text_in_charset), for those
+    /// who read by themselves.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn charset_text_of(&self, content: Vec<u8>) -> Result<String, Error> {
+        self.source.response.charset_text_of(content)
+    }
+
     /// Lends the content that comes next, empty when it is complete.
     ///
     /// # Errors

@@ -305,6 +305,12 @@ impl<S: Transport> Connection<S> {
         self.driver.timeouts = timeouts;
     }
 
+    /// When everything has to be over, if that was set.
+    #[must_use]
+    pub fn deadline(&self) -> Option<Instant> {
+        self.driver.deadline
+    }
+
     /// When everything has to be over.
     pub fn set_deadline(&mut self, deadline: Option<Instant>) {
         self.driver.deadline = deadline;
@@ -371,18 +377,24 @@ impl<S: Transport> Connection<S> {
     /// ([`Connector::auto_open`]).
     pub(crate) fn reopen_if_over(&mut self) -> Result<(), Error> {
         let Self { driver, reopen: Some(reopen), .. } = self else { return Ok(()) };
-        if driver.core.receiving().is_some() {
+        if driver.transport.is_some() && driver.core.receiving().is_some() {
             return Ok(());
         }
         driver.look_if_idle(Instant::now());
         if !matches!(driver.core.reuse(), Reuse::Never(_)) {
             return Ok(());
         }
-        let mut new = reopen.reopen(driver)?;
-        new.driver.keep_settings_of(driver);
-        std::mem::swap(driver, &mut new.driver);
-        self.proxy_answer = new.proxy_answer.take();
+        let new = reopen.reopen(driver)?;
+        self.renew(new);
         Ok(())
+    }
+
+    /// Goes on as another connection to the same origin, with what was set on this one: timeouts, deadline, canceller, tap,
+    /// drain. Its counts and its exchanges begin from zero. What was in flight here is lost.
+    pub fn renew(&mut self, mut new: Self) {
+        new.driver.keep_settings_of(&mut self.driver);
+        std::mem::swap(&mut self.driver, &mut new.driver);
+        self.proxy_answer = new.proxy_answer.take();
     }
 
     pub(crate) fn set_origin(&mut self, origin: Origin, made: Made<S>) {

@@ -2,6 +2,7 @@
 
 use std::time::Instant;
 
+use crate::coding::Decoded;
 use crate::connection::Connection;
 use crate::pipeline::Pipeline;
 use crate::pipeline::run::Run;
@@ -32,6 +33,18 @@ impl<S: Transport> Nonblocking for Connection<S> {
 
     fn until(&self) -> Option<Instant> {
         Self::until(self)
+    }
+}
+
+impl<S: Transport> Nonblocking for Decoded<'_, '_, S> {
+    type Transport = S;
+
+    fn transport_mut(&mut self) -> Option<&mut S> {
+        self.response().transport_mut()
+    }
+
+    fn until(&self) -> Option<Instant> {
+        self.source().until()
     }
 }
 

@@ -56,6 +56,8 @@ pub struct ContentWriter<'c, S: Transport = Stream> {
     pub(crate) driver: Option<&'c mut Driver<S>>,
     exchange: ExchangeId,
     has_content: bool,
+    /// There was some, and it has ended.
+    has_ended: bool,
     keeps_sending: bool,
     is_refused: bool,
 }
@@ -82,6 +84,7 @@ impl<S: Transport> Connection<S> {
             has_content: driver.core.content_due() != Framing::None,
             driver: Some(driver),
             exchange,
+            has_ended: false,
             keeps_sending: false,
             is_refused: false,
         })
@@ -172,6 +175,14 @@ impl<'c, S: Transport> ContentWriter<'c, S> {
         error
     }
 
+    /// Waits until all that was written has left, as far as it can.
+    ///
+    /// # Errors
+    /// As [`write_content`](Self::write_content).
+    pub fn send_queued(&mut self) -> Result<(), Error> {
+        self.driver().send_queued()
+    }
+
     /// Ends the request and waits for the head of the final response.
     ///
     /// # Errors
@@ -193,24 +204,64 @@ impl<'c, S: Transport> ContentWriter<'c, S> {
     /// # Panics
     /// Never.
     pub fn finish_with(mut self, trailers: &Fields) -> Result<Response<'c, S>, Error> {
+        let ended = self.end_with(trailers);
         let driver = self.driver.take().expect(UNFINISHED);
-        if self.has_content {
-            let is_wanted = !self.is_refused && driver.await_continue()?;
+        ended?;
+        driver.receive_head()?;
+        Ok(Response::new(driver))
+    }
+
+    /// Ends the content, with a trailer section where it goes in chunks: [`finish_with`](Self::finish_with) without the wait
+    /// for the response, for those who make calls again. Once it has, there is nothing more to end.
+    ///
+    /// # Errors
+    /// As [`finish_with`](Self::finish_with).
+    ///
+    /// # Panics
+    /// Never.
+    pub fn end_with(&mut self, trailers: &Fields) -> Result<(), Error> {
+        let Self { driver, has_content, is_refused, keeps_sending, .. } = self;
+        let driver = driver.as_mut().expect(UNFINISHED);
+        if *has_content {
+            let is_wanted = !*is_refused && driver.await_continue()?;
             if is_wanted && driver.core.content_due() != Framing::None {
                 driver.finish_request(trailers).inspect_err(|_| driver.give_up())?;
-                driver.keep_sending = self.keeps_sending;
-                driver.send_end()?;
+                driver.keep_sending = *keeps_sending;
             } else if driver.core.content_due() == Framing::Length(0) {
                 // An answer to all of the content.
                 driver.finish_request(&Fields::new())?;
             } else {
                 driver.stop();
             }
-        } else if !trailers.is_empty() {
+            *has_content = false;
+            self.has_ended = true;
+        } else if !self.has_ended && !trailers.is_empty() {
             return Err(driver.error(ErrorKind::Misuse(Misuse::TrailersWithoutChunks)));
         }
-        driver.receive_head()?;
-        Ok(Response::new(driver))
+        driver.send_end()
+    }
+
+    /// Waits for the head of the final response, when the content has ended.
+    ///
+    /// # Errors
+    /// As [`Connection::receive`].
+    pub fn receive(&mut self) -> Result<(), Error> {
+        self.driver().receive_head()
+    }
+
+    /// The response, when it has been received: what [`finish`](Self::finish) comes to for those who make calls again.
+    ///
+    /// # Errors
+    /// The writer, before that.
+    ///
+    /// # Panics
+    /// Never.
+    pub fn into_response(mut self) -> Result<Response<'c, S>, Self> {
+        if !self.has_content && self.driver().reply.is_received() {
+            Ok(Response::new(self.driver.take().expect(UNFINISHED)))
+        } else {
+            Err(self)
+        }
     }
 
     /// Gives the rest of the content up and waits for the final response: no other request can follow on this connection,
@@ -228,6 +279,13 @@ impl<'c, S: Transport> ContentWriter<'c, S> {
         }
         driver.receive_head()?;
         Ok(Response::new(driver))
+    }
+
+    /// Gives the rest of the content up: [`abandon`](Self::abandon) without the wait for the response.
+    pub fn give_up(&mut self) {
+        if std::mem::take(&mut self.has_content) {
+            self.driver().stop();
+        }
     }
 
     /// The exchange that the request began.

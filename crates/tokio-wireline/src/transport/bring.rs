@@ -44,10 +44,10 @@ impl<T> Bring<T> {
         &mut self.stream
     }
 
-    /// The stream back.
+    /// The stream back, and the bytes that come before what it gives: they were read to see whether there was anything.
     #[must_use]
-    pub fn into_inner(self) -> T {
-        self.stream
+    pub fn into_parts(self) -> (T, Vec<u8>) {
+        (self.stream, self.seen.and_then(Result::ok).unwrap_or_default())
     }
 }
 

@@ -131,7 +131,12 @@ impl<'c, S: Transport> Response<'c, S> {
         self.charset_text_of(content)
     }
 
-    pub(crate) fn charset_text_of(&self, content: Vec<u8>) -> Result<String, Error> {
+    /// What was read of it as text in its charset: the end of [`text_in_charset`](Self::text_in_charset), for those who read
+    /// by themselves.
+    ///
+    /// # Errors
+    /// As there, but for reading.
+    pub fn charset_text_of(&self, content: Vec<u8>) -> Result<String, Error> {
         let content_type = self.content_type();
         let charset = match content_type.as_ref().and_then(MediaType::charset) {
             None => Charset::Utf8,
