@@ -231,7 +231,7 @@ impl<S: AsyncTransport> Connection<S> {
     /// # Panics
     /// As [`set_canceller`](Self::set_canceller), where there is one.
     pub fn split(self) -> io::Result<(SendHalf<S>, ReceiveHalf<S>)> {
-        split(self.inner, self.wait)
+        split(self.inner, self.wait, self.again)
     }
 
     fn received(&mut self) -> Result<Response<'_, S>, Error> {

@@ -75,7 +75,8 @@ impl<'a> Content<'a> {
         Self::of(Box::pin(Buffers { pieces: Box::pin(pieces), last: None, taken: 0 }))
     }
 
-    /// A body of the field's traits, its trailers included where the content goes in chunks.
+    /// A body of the field's traits, its trailers included: they need content in chunks, as those of
+    /// [`trailers`](Self::trailers) do.
     #[must_use]
     pub fn body<B>(body: B) -> Self
     where
@@ -132,7 +133,8 @@ impl<'a> Content<'a> {
             }
             Source::Pieces(pieces) => pieces,
         };
-        if request.framing().length() == Some(0) {
+        let is_empty = request.framing().length() == Some(0);
+        if is_empty {
             // Nothing of it would be read otherwise, and nobody told.
             let first = poll_fn(|cx| pieces.as_mut().poll_piece(cx).map_ok(<[u8]>::len)).await;
             request.check_content(first.map_err(Error::source_failed)? as u64)?;
@@ -142,7 +144,10 @@ impl<'a> Content<'a> {
         if let Some(patience) = patience {
             writer = writer.continue_within(patience);
         }
-        send_pieces(&mut writer, wait, pieces.as_mut()).await?;
+        if !is_empty {
+            // Behind its end, a source is not asked again.
+            send_pieces(&mut writer, wait, pieces.as_mut()).await?;
+        }
         let given = pieces.as_mut().trailers();
         let none = Fields::new();
         match writer.finish_with(given.as_ref().or(trailers).unwrap_or(&none)).map(wireline::Response::suspend) {

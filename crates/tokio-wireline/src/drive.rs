@@ -99,14 +99,12 @@ impl Bell {
             if !read && !write {
                 return false;
             }
-            // tokio remembers that it was ready until somebody finds nothing there, and nobody looks but here.
-            if self.is_ready_now() {
-                return true;
-            }
-            let nothing = || Err::<(), _>(io::ErrorKind::WouldBlock.into());
-            for (is_stale, interest) in [(read, Interest::READABLE), (write, Interest::WRITABLE)] {
-                if is_stale {
-                    let _forgotten = fd.try_io(interest, nothing);
+            // tokio remembers that it was ready until somebody finds nothing there, and nobody looks but here. It is in
+            // `try_io` that one looks: what becomes ready from there on is not forgotten.
+            let look = || if self.is_ready_now() { Ok(()) } else { Err(io::ErrorKind::WouldBlock.into()) };
+            for (may_be, interest) in [(read, Interest::READABLE), (write, Interest::WRITABLE)] {
+                if may_be && fd.try_io(interest, look).is_ok() {
+                    return true;
                 }
             }
         }

@@ -149,7 +149,9 @@ impl<S: AsyncTransport, I> Run<'_, '_, S, I>
 where
     I: Iterator<Item: Borrow<Request>>,
 {
-    /// Waits for the next response; none when each request has had its own. It may be dropped and called again.
+    /// Waits for the next response; none when each request has had its own. It may be dropped and called again. Content that
+    /// the `Stream` has taken of it without giving the answer is lost:
+    /// [`content_read`](wireline::Response::content_read) says how much.
     ///
     /// # Errors
     /// As [`wireline::Run::receive`].
@@ -159,6 +161,8 @@ where
         if found.is_none() {
             return Ok(None);
         }
+        // What the stream had of this one is not the next one's.
+        self.content.clear();
         Ok(self.inner.response().map(|response| Response::new(response, self.wait)))
     }
 

@@ -13,6 +13,7 @@ use std::task::{Context, Poll, Wake, Waker, ready};
 
 use wireline::{Error, ErrorKind, Turn};
 
+use crate::connect::Reopen;
 use crate::connection::Connection;
 use crate::drive::Wait;
 use crate::transport::AsyncTransport;
@@ -27,6 +28,8 @@ struct Shared<S: AsyncTransport> {
 
 struct Inner<S: AsyncTransport> {
     connection: wireline::Connection<S>,
+    /// For when they are together again.
+    again: Option<Box<dyn Reopen<S>>>,
     /// Which half is gone.
     gone: [bool; 2],
 }
@@ -55,12 +58,13 @@ pub(crate) const RECEIVE: usize = 1;
 pub(crate) fn split<S: AsyncTransport>(
     mut connection: wireline::Connection<S>,
     wait: Wait,
+    again: Option<Box<dyn Reopen<S>>>,
 ) -> io::Result<(SendHalf<S>, ReceiveHalf<S>)> {
     let tasks = Arc::new(Tasks::default());
     let others = wait.of_another()?;
     let Some(transport) = connection.transport_mut() else { return Err(io::ErrorKind::NotConnected.into()) };
     transport.wakes(&Waker::from(Arc::clone(&tasks)));
-    let shared = Arc::new(Shared { inner: Mutex::new(Inner { connection, gone: [false; 2] }), tasks });
+    let shared = Arc::new(Shared { inner: Mutex::new(Inner { connection, again, gone: [false; 2] }), tasks });
     let send = Box::new(Half { shared: Arc::clone(&shared), side: SEND, turn: Turn::default(), wait });
     let receive = Box::new(Half { shared, side: RECEIVE, turn: Turn::default(), wait: others });
     Ok((SendHalf::new(send), ReceiveHalf::new(receive)))
@@ -135,7 +139,11 @@ impl<S: AsyncTransport> Half<S> {
         let Self { shared, wait, .. } = *self;
         let Some(shared) = Arc::into_inner(shared) else { unreachable!("there are two halves, and both are here") };
         let inner = shared.inner.into_inner().unwrap_or_else(PoisonError::into_inner);
-        Ok(Connection::adopt(inner.connection, wait))
+        let connection = Connection::adopt(inner.connection, wait);
+        Ok(match inner.again {
+            Some(again) => connection.again_by(again),
+            None => connection,
+        })
     }
 
     fn leave(&self) {

@@ -15,7 +15,7 @@ use crate::response::Response;
 use crate::transport::{AsyncTransport, Stream};
 
 /// The content of a request, sent piece by piece as there is any: [`wireline::ContentWriter`], awaited, by
-/// [`Connection::start`](crate::Connection::start). It is an `AsyncWrite`; to shut that down is nothing:
+/// [`Connection::start`](crate::Connection::start). It is an `AsyncWrite`; to shut that down is to flush:
 /// [`finish`](Self::finish) ends the content.
 ///
 /// Every future may be dropped and the call made again, but for those of [`finish`](Self::finish) and

@@ -485,7 +485,7 @@ async fn a_source_that_does_not_fit_closes(over: Over) {
 async fn an_answer_to_all_of_the_content_is_not_early(over: Over) {
     let answer = "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n";
     let script = (0..100).fold(Script::new(), |script, _| script.read_head().expect("hello").send(answer));
-    let peer = over.peer([script]);
+    let peer = over.peer([script.hold()]);
     let mut connection = over.connect(&peer).await;
     let request = upload(&connection, 5);
     for _ in 0..100 {

@@ -158,8 +158,15 @@ impl<'c, S: Transport> ContentWriter<'c, S> {
         let keeps_sending = self.keeps_sending;
         let driver = self.driver();
         driver.offer(&mut &[][..]);
-        let _nothing = driver.take_in_now();
-        let is_answered = driver.hear_answer()? && !keeps_sending;
+        // Until a read finds nothing: only that one tells the transport who is to be woken.
+        let is_answered = loop {
+            let may_come = driver.core.interest().read && !driver.core.receive_space().is_empty();
+            let has_come = may_come && driver.take_in_now().is_ok();
+            let is_answered = driver.hear_answer()? && !keeps_sending;
+            if is_answered || !has_come {
+                break is_answered;
+            }
+        };
         // Whoever waits for something else keeps to what bounds the whole.
         driver.note_wait(None, Operation::Read)?;
         self.is_refused |= is_answered || self.driver().mute;
