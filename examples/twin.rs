@@ -69,7 +69,7 @@ fn pipeline(connection: &mut Connection, say: &mut impl FnMut(String)) -> Result
     let mut left = Vec::new();
     for unanswered in pipeline.unanswered() {
         let Some(number) = sent.iter().position(|exchange| *exchange == unanswered.exchange) else { continue };
-        say(format!("{}: {:?}", TARGETS[number], unanswered.progress));
+        say(format!("{}: safe to send again: {}", TARGETS[number], unanswered.is_safe_to_repeat()));
         if unanswered.is_safe_to_repeat() {
             left.push(requests[number].clone());
         }

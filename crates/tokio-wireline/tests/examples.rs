@@ -32,8 +32,8 @@ async fn the_twins_do_the_same() {
         "1 bytes",
         "22 bytes",
         "333 bytes, and then: connection lost",
-        "/reset-after/333: ResponseBegun",
-        "/bytes/4444: Sent",
+        "/reset-after/333: safe to send again: false",
+        "/bytes/4444: safe to send again: true",
         "again: 4444 bytes",
     ];
     let origin = Origin::start().unwrap();

@@ -166,7 +166,8 @@ impl Connection {
     /// Further requests may be queued before the response has come: that is pipelining.
     ///
     /// # Errors
-    /// [`Misuse::Closed`], [`Misuse::ContentUnfinished`], [`Misuse::SwitchPending`], [`Misuse::NotIdempotent`].
+    /// [`Misuse::Closed`], [`Misuse::ContentUnfinished`], [`Misuse::SwitchPending`], [`Misuse::NotIdempotent`],
+    /// [`Misuse::ChunksToHttp10`].
     pub fn send_request(&mut self, request: &Request) -> Result<ExchangeId, Misuse> {
         if let Some(reason) = self.receive.closing(&self.config) {
             return Err(Misuse::Closed(reason));
@@ -178,6 +179,9 @@ impl Connection {
             state::Send::Closing => return Err(Misuse::Closed(CloseReason::WeSentClose)),
             state::Send::Closed => return Err(Misuse::Closed(CloseReason::TransmitClosed)),
             state::Send::Switched => return Err(Misuse::Closed(CloseReason::Switched)),
+        }
+        if request.framing() == Framing::Chunked && self.receive.is_http10() {
+            return Err(Misuse::ChunksToHttp10);
         }
         // Responses come in order, so if any exchange has not begun the last one has not; and one that is not idempotent
         // is the last of those.

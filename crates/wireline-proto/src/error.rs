@@ -258,6 +258,8 @@ impl Phase {
 pub enum Misuse {
     /// The request waits for 100 (Continue): [`waive_continue`](crate::Connection::waive_continue) ends the wait.
     AwaitingContinue,
+    /// Chunks to a peer that has answered with HTTP/1.0, which has none (RFC 9112 section 6.1): give the content a length.
+    ChunksToHttp10,
     /// No more requests on this connection, and why.
     Closed(CloseReason),
     /// More content than `Content-Length` announced; `room` bytes would have been right.
@@ -296,6 +298,7 @@ impl Misuse {
     pub const fn name(self) -> &'static str {
         match self {
             Self::AwaitingContinue => "awaiting-continue",
+            Self::ChunksToHttp10 => "chunks-to-http10",
             Self::Closed(_) => "closed",
             Self::ContentExcess { .. } => "content-excess",
             Self::ContentShort { .. } => "content-short",
@@ -313,6 +316,7 @@ impl Misuse {
     /// Every name that [`name`](Self::name) can give.
     pub const NAMES: &'static [&'static str] = &[
         "awaiting-continue",
+        "chunks-to-http10",
         "closed",
         "content-excess",
         "content-short",
@@ -331,6 +335,7 @@ impl fmt::Display for Misuse {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::AwaitingContinue => f.write_str("the content waits for 100 (Continue)"),
+            Self::ChunksToHttp10 => f.write_str("the peer has answered with HTTP/1.0, which has no chunks"),
             Self::Closed(reason) => write!(f, "no more requests on this connection: {reason}"),
             Self::ContentExcess { room } => {
                 write!(f, "more content than Content-Length announced: {room} bytes may still be sent")

@@ -29,6 +29,8 @@ pub(crate) struct Scanner {
     reason_rewritten: bool,
     /// Something was folded, replaced, dropped or hidden: the bytes of the section are not just its lines.
     irregular: bool,
+    /// A field that decides framing was let through in a form that another parser ignores.
+    pub(crate) ambiguous: bool,
     /// The last field line was dropped, and so is what is folded onto it.
     dropped: bool,
 }
@@ -61,8 +63,8 @@ impl Scanner {
     pub(crate) fn reset(&mut self) {
         self.lines.clear();
         self.rewritten.clear();
-        (self.status, self.reason_rewritten, self.irregular, self.dropped) = (None, false, false, false);
-        self.blank = 0;
+        (self.status, self.blank) = (None, 0);
+        (self.reason_rewritten, self.irregular, self.ambiguous, self.dropped) = (false, false, false, false);
         (self.line, self.searched, self.section) = (0, 0, 0);
     }
 
@@ -299,6 +301,7 @@ impl Scanner {
         let value = &behind[range.clone()];
         let value_at = start + colon + 1 + range.start;
         let known = Known::of(&text[..name_len]);
+        self.ambiguous |= name_len < colon && known != Known::Other;
         let wrong = grammar::first_not_text(value);
         let rewritten = wrong.is_some();
         let (value, value_len) = if let Some(wrong) = wrong {

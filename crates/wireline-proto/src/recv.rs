@@ -31,6 +31,10 @@ pub(crate) struct Receive {
     stream: Stream,
     /// Where in the peer's stream the buffer begins.
     offset: u64,
+    /// The last final response was HTTP/1.0.
+    http10: bool,
+    /// An interim response has said that the connection ends behind the final one.
+    closes: bool,
     /// Empty lines dropped since the last message.
     empty_lines: u32,
     interims: Interims,
@@ -97,6 +101,8 @@ impl Receive {
             last: false,
             closing: None,
             error: None,
+            http10: false,
+            closes: false,
             deviations: Deviations::default(),
         }
     }
@@ -231,6 +237,11 @@ impl Receive {
         if matches!(event, Pending::End { .. }) {
             self.deviations = Deviations::default();
         }
+    }
+
+    /// Whether the peer speaks HTTP/1.0, as far as is known.
+    pub(crate) fn is_http10(&self) -> bool {
+        self.http10
     }
 
     /// Finds the next event.

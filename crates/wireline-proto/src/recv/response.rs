@@ -1,6 +1,6 @@
 //! From the bytes between messages to an accepted head.
 
-use http::StatusCode;
+use http::{StatusCode, Version};
 
 use super::interims::Interims;
 use super::pending::Pending;
@@ -90,7 +90,10 @@ impl Receive {
         while !self.scanner.has_begun() && self.empty_lines < config.limits.leading_empty_lines {
             let len = match self.buffer.filled() {
                 [b'\r', b'\n', ..] => 2,
-                [b'\n', ..] if config.leniency.bare_lf_in_head => 1,
+                [b'\n', ..] if config.leniency.bare_lf_in_head => {
+                    tolerate(&mut self.deviations.bare_lf_in_head);
+                    1
+                }
                 _ => break,
             };
             self.buffer.consume(len);
@@ -134,10 +137,13 @@ impl Receive {
             }
         };
         let closing = persistence::close_reason(version, fields, framing);
-        let ambiguous = self.deviations.te_with_cl > 0;
+        let closing = closing.or(self.closes.then_some(CloseReason::PeerSentClose));
+        self.http10 = version < Version::HTTP_11;
+        let both = self.deviations.te_with_cl > 0;
+        let ambiguous = both || self.scanner.ambiguous;
         exchange.begun = true;
         let (ours, asked) = (exchange.last, exchange.role.may_switch());
-        if ambiguous {
+        if both {
             self.scanner.hide(Known::ContentLength);
         }
         self.last = closing.is_some() || ambiguous || ours;
@@ -164,6 +170,7 @@ impl Receive {
         if let Err((limit, at)) = self.interims.admit(len, &context.config.limits) {
             return Err(self.fault(Some(id), &Fault::up_to(limit, 0, at)));
         }
+        self.closes |= persistence::closes(self.scanner.fields(self.buffer.filled()));
         self.empty_lines = 0;
         if self.scanner.status().is_some_and(|line| line.status == StatusCode::CONTINUE) {
             context.send.continued(id);

@@ -86,6 +86,7 @@ pub(super) const INCOMPLETE: &Rows = &[
 
 pub(super) const MISUSE: &Rows = &[
     ("awaiting-continue", ["-", "-", "`StateError`"]),
+    ("chunks-to-http10", ["-", "-", "-"]),
     ("closed", ["`NotConnectedError`", "`NotConnected`", "`ConnectionClosed`"]),
     ("content-excess", ["-", "-", "`ExcessBodyData`"]),
     ("content-short", ["-", "-", "`StateError`"]),
