@@ -137,7 +137,7 @@ impl Receive {
             }
         };
         let closing = persistence::close_reason(version, fields, framing);
-        let closing = closing.or(self.closes.then_some(CloseReason::PeerSentClose));
+        let closing = closing.or_else(|| self.closes.then_some(CloseReason::PeerSentClose));
         self.http10 = version < Version::HTTP_11;
         let both = self.deviations.te_with_cl > 0;
         let ambiguous = both || self.scanner.ambiguous;
