@@ -4,6 +4,7 @@ mod cases;
 mod ci;
 mod docs;
 mod fresh;
+mod fuzz;
 mod layers;
 mod policy;
 mod project;
@@ -25,6 +26,7 @@ cargo xtask setup   install what the tests need, where it is missing
 cargo xtask fresh   clone HEAD, and run the commands of README.md there from nothing
 cargo xtask soak    a million exchanges with all that can go wrong (or --exchanges N, --seconds S, --seed X);
                     with --pool a hundred thousand requests through the pool of tokio-wireline
+cargo xtask fuzz    fuzz each target for five minutes (or --minutes N, TARGET...); needs nightly and cargo-fuzz
 ";
 
 fn main() -> ExitCode {
@@ -36,6 +38,7 @@ fn main() -> ExitCode {
         ["setup"] => setup::install(&project),
         ["fresh"] => fresh::check(&project),
         ["soak", ref arguments @ ..] => soak::soak(&project, arguments),
+        ["fuzz", ref arguments @ ..] => fuzz::fuzz(&project, arguments),
         ["help" | "--help" | "-h"] => {
             say(HELP.trim_end());
             return ExitCode::SUCCESS;

@@ -6,6 +6,7 @@
 //! | [`Origin`] | a server on loopback that does it right |
 //! | [`SplitStream`], [`FaultyStream`], [`duplex`] | streams in memory that are cut, fail or end where a test says |
 //! | `Authority` (feature `tls`) | certificates for the servers above |
+//! | [`fuzzing`] | what holds for the core whatever comes, for a fuzzer to look for what does not |
 //! | [`case`], [`Layer`], [`check`] | transcripts in Markdown, and what they are put through |
 //!
 //! A wire case through the core, in every segmentation:
@@ -44,6 +45,7 @@ mod authority;
 pub mod case;
 mod core_layer;
 mod coverage;
+pub mod fuzzing;
 mod layer;
 mod log;
 mod net;

@@ -4,6 +4,7 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::string::string_regex;
 use wireline_proto::{Config, Connection, Event, Fields, Request, Version};
+use wireline_testkit::fuzzing::read_request;
 
 /// A section of fields whose names begin like this.
 pub(crate) fn section(prefix: &'static str) -> impl Strategy<Value = Fields> {
@@ -29,22 +30,6 @@ fn value() -> impl Strategy<Value = Vec<u8>> {
 fn wild() -> impl Strategy<Value = Vec<u8>> {
     let byte = prop_oneof![6 => 0x21..0x7f_u8, 1 => proptest::sample::select(&b"\r\n \t\0:#@/\x7f\x80"[..])];
     vec(byte, 0..8)
-}
-
-/// Reads a request as a strict server would: the request line and the fields, or nothing.
-fn parse(wire: &[u8]) -> Option<(&[u8], &[u8], Version, Fields)> {
-    let line = wire.windows(2).position(|end| end == b"\r\n")?;
-    let mut words = wire[..line].split(|&byte| byte == b' ');
-    let (method, target, version) = (words.next()?, words.next()?, words.next()?);
-    let version = match version {
-        b"HTTP/1.1" => Version::HTTP_11,
-        b"HTTP/1.0" => Version::HTTP_10,
-        _ => return None,
-    };
-    let section = &wire[line + 2..];
-    // One empty line, and nothing behind it.
-    let ends = section == b"\r\n" || section.windows(4).position(|end| end == b"\r\n\r\n")? + 4 == section.len();
-    (ends && words.next().is_none()).then_some((method, target, version, Fields::parse(section).ok()?))
 }
 
 proptest! {
@@ -95,7 +80,7 @@ proptest! {
             builder = builder.field(name, value);
         }
         let Ok(request) = builder.build() else { return Ok(()) };
-        let (found_method, found_target, found_version, fields) = parse(request.as_bytes()).expect("it is a request");
+        let (found_method, found_target, found_version, fields) = read_request(request.as_bytes()).expect("it is a request");
         prop_assert_eq!(found_method, &method[..]);
         prop_assert_eq!(found_target, &target[..]);
         prop_assert_eq!(found_version, version);

@@ -1,0 +1,5 @@
+//! `cargo xtask fuzz script`
+
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|input: &[u8]| wireline_testkit::fuzzing::script(input));
