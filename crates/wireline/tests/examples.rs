@@ -108,8 +108,9 @@ fn upload_sends_again_what_is_safe_to_send_again() {
 
 #[test]
 fn upload_goes_on_where_a_server_made_it_wait() {
-    let slow = Script::new().read_head().send(CONTINUE).pause(Duration::from_millis(50)).read(LARGE).send(CREATED);
-    let (stored, _) = upload_to([slow], Duration::from_millis(20));
+    // Long enough for a busy machine to fill the system's buffers first, short enough for ten stalls.
+    let slow = Script::new().read_head().send(CONTINUE).pause(Duration::from_millis(600)).read(LARGE).send(CREATED);
+    let (stored, _) = upload_to([slow], Duration::from_millis(100));
     let stored = stored.unwrap();
     assert_eq!((stored.status.as_u16(), stored.sent, stored.attempts), (201, LARGE as u64, 1));
     assert!(stored.stalls > 0);
