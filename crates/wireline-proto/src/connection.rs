@@ -331,13 +331,15 @@ impl Connection {
     fn note_begun(&mut self) {
         let (sent, received) = (self.send.sent(), self.receive.received_total());
         // They leave in order: those that have begun stand in front of those that have not.
-        let first = self.queue.partition_point(|exchange| exchange.since.is_some());
+        let first =
+            if self.queue.len() == 1 { 0 } else { self.queue.partition_point(|exchange| exchange.since.is_some()) };
         // A request without a byte, from a tester, has left when what stands before it has.
         let has_left = |exchange: &&mut Exchange| {
             exchange.start < sent || (exchange.end == Some(exchange.start) && exchange.start == sent)
         };
-        for exchange in self.queue.range_mut(first..).take_while(has_left) {
-            exchange.since = Some(received);
+        for at in first..self.queue.len() {
+            let Some(exchange) = self.queue.get_mut(at).filter(has_left) else { break };
+            exchange.since.get_or_insert(received);
         }
     }
 

@@ -4,7 +4,7 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use crate::fields::known::Known;
+use crate::fields::known::{Known, KnownLines};
 use crate::grammar::{self, TEXT, TOKEN};
 
 mod convert;
@@ -44,6 +44,7 @@ pub struct Fields {
     bytes: Vec<u8>,
     lines: Vec<Line>,
     rewritten: Vec<u8>,
+    known: KnownLines,
     /// The bytes are the lines and nothing else: they can be sent as they are.
     plain: bool,
 }
@@ -58,7 +59,7 @@ impl Fields {
     /// No fields. Allocates nothing.
     #[must_use]
     pub const fn new() -> Self {
-        Self { bytes: Vec::new(), lines: Vec::new(), rewritten: Vec::new(), plain: true }
+        Self { bytes: Vec::new(), lines: Vec::new(), rewritten: Vec::new(), known: KnownLines::NONE, plain: true }
     }
 
     /// Reads a section from its wire form: lines that end in CRLF, with or without the empty line behind them. The
@@ -144,7 +145,13 @@ impl Fields {
     #[must_use]
     #[allow(clippy::should_implement_trait, reason = "AsRef cannot return a value that borrows")]
     pub fn as_ref(&self) -> FieldsRef<'_> {
-        FieldsRef { bytes: &self.bytes, lines: &self.lines, rewritten: &self.rewritten, plain: self.plain }
+        FieldsRef {
+            bytes: &self.bytes,
+            lines: &self.lines,
+            rewritten: &self.rewritten,
+            known: &self.known,
+            plain: self.plain,
+        }
     }
 
     /// See [`FieldsRef::len`].
@@ -224,8 +231,10 @@ impl Fields {
     /// Notes a line that starts at `start` and whose value, `value`, stands right behind the colon.
     fn index(&mut self, start: usize, name: &[u8], value: &[u8]) {
         let range = grammar::without_ows(value);
+        let known = Known::of(name);
+        self.known.note(known, self.lines.len());
         self.lines.push(Line {
-            known: Known::of(name),
+            known,
             name: offset(start),
             name_len: offset(name.len()),
             value: offset(start + name.len() + 1 + range.start),
@@ -246,19 +255,20 @@ impl Fields {
             ..*line
         }));
         fields.rewritten = std::mem::take(&mut self.rewritten);
+        fields.known = KnownLines::of(&fields.lines);
         fields.plain = self.plain;
         *self = fields;
         Ok(())
     }
 
-    pub(crate) fn into_parts(self) -> (Vec<u8>, Vec<Line>) {
-        (self.bytes, self.lines)
+    pub(crate) fn into_parts(self) -> (Vec<u8>, Vec<Line>, KnownLines) {
+        (self.bytes, self.lines, self.known)
     }
 }
 
 /// Places in a section fit into 32 bits: what is received is bounded by [`Limits`](crate::Limits), which are 32 bits
 /// wide, and what is sent has to be in memory.
-fn offset(at: usize) -> u32 {
+pub(crate) fn offset(at: usize) -> u32 {
     u32::try_from(at).expect("a field section is smaller than 4 GiB")
 }
 
@@ -286,12 +296,14 @@ pub struct FieldsRef<'a> {
     pub(crate) bytes: &'a [u8],
     pub(crate) lines: &'a [Line],
     pub(crate) rewritten: &'a [u8],
+    pub(crate) known: &'a KnownLines,
     /// The bytes are the lines and nothing else.
     pub(crate) plain: bool,
 }
 
 impl<'a> FieldsRef<'a> {
-    pub(crate) const EMPTY: Self = Self { bytes: &[], lines: &[], rewritten: &[], plain: true };
+    pub(crate) const EMPTY: Self =
+        Self { bytes: &[], lines: &[], rewritten: &[], known: &KnownLines::NONE, plain: true };
 
     /// How many field lines there are.
     #[must_use]
@@ -328,8 +340,9 @@ impl<'a> FieldsRef<'a> {
     /// The values of all lines of this name, in order, with the place of each line in the section.
     pub(crate) fn known(&self, known: Known) -> impl Iterator<Item = (usize, &'a [u8])> + use<'a> {
         let section = *self;
-        let lines = self.lines.iter().enumerate().filter(move |(_, line)| line.known == known);
-        lines.map(move |(i, line)| (i, section.value(line)))
+        let (first, count) = self.known.get(known);
+        let lines = self.lines.iter().enumerate().skip(first).filter(move |(_, line)| line.known == known);
+        lines.take(count).map(move |(i, line)| (i, section.value(line)))
     }
 
     fn value(&self, line: &Line) -> &'a [u8] {
@@ -382,7 +395,7 @@ impl<'a> FieldsRef<'a> {
         fields.lines.extend_from_slice(self.lines);
         fields.rewritten.clear();
         fields.rewritten.extend_from_slice(self.rewritten);
-        fields.plain = self.plain;
+        (fields.known, fields.plain) = (*self.known, self.plain);
     }
 
     /// A copy to keep.
@@ -392,6 +405,7 @@ impl<'a> FieldsRef<'a> {
             bytes: self.bytes.to_vec(),
             lines: self.lines.to_vec(),
             rewritten: self.rewritten.to_vec(),
+            known: *self.known,
             plain: self.plain,
         }
     }

@@ -83,25 +83,73 @@ pub(crate) fn first_not(bytes: &[u8], class: u8) -> Option<usize> {
     bytes[at..].iter().position(|&byte| !is(byte, class)).map(|wrong| at + wrong)
 }
 
-/// The place of the first byte that is not [`TEXT`]. The hot loop of a head: eight bytes at a time while nothing is
-/// wrong, since a field value is long and mostly right.
-pub(crate) fn first_not_text(bytes: &[u8]) -> Option<usize> {
-    let mut at = 0;
-    while let Some((word, _)) = bytes.get(at..)?.split_first_chunk::<8>() {
-        match first_control(u64::from_le_bytes(*word)) {
-            None => at += 8,
-            Some(control) if word[control] == b'\t' => at += control + 1,
-            Some(control) => return Some(at + control),
+/// How long the field name is that stands in front of a colon, if there is one. Sixteen bytes at a time, written so that the
+/// compiler looks at them at once: without a branch, and the first one that is rare is found by counting zeros.
+#[inline(always)]
+pub(crate) fn name_len(line: &[u8]) -> Option<usize> {
+    let mut len = 0;
+    if let Some(block) = line.first_chunk::<16>() {
+        let mut marks = [0xFF; 16];
+        for (mark, &byte) in marks.iter_mut().zip(block) {
+            let is_usual = (byte | 0x20).is_ascii_lowercase() | byte.is_ascii_digit() | (byte == b'-');
+            *mark = if is_usual { 0 } else { 0xFF };
         }
+        len = u128::from_le_bytes(marks).trailing_zeros() as usize / 8;
     }
-    first_not(&bytes[at..], TEXT).map(|wrong| at + wrong)
+    if line.get(len) != Some(&b':') {
+        len += len_by_class(&line[len..], TOKEN);
+    }
+    if len > 0 && line.get(len) == Some(&b':') { Some(len) } else { None }
+}
+
+/// How many bytes of [`TEXT`] are in front: of a field value, long and mostly right. Eight at a time.
+#[inline(always)]
+pub(crate) fn text_len(bytes: &[u8]) -> usize {
+    let mut rest = bytes;
+    while let Some((word, behind)) = rest.split_first_chunk() {
+        rest = match controls(u64::from_le_bytes(*word)) {
+            0 => behind,
+            marks => {
+                let len = marks.trailing_zeros() as usize / 8;
+                if rest[len] != b'\t' {
+                    return bytes.len() - rest.len() + len;
+                }
+                &rest[len + 1..]
+            }
+        };
+    }
+    bytes.len() - rest.len() + len_by_class(rest, TEXT)
+}
+
+/// How many bytes of a class are in front, where they are few.
+#[inline(never)]
+fn len_by_class(bytes: &[u8], class: u8) -> usize {
+    first_not(bytes, class).unwrap_or(bytes.len())
+}
+
+/// Marks, of eight bytes, the first being the lowest, the first control byte, HTAB among them, by its highest bit.
+fn controls(word: u64) -> u64 {
+    const ONES: u64 = u64::from_ne_bytes([0x01; 8]);
+    const HIGH: u64 = u64::from_ne_bytes([0x80; 8]);
+    // A byte below 0x20 borrows when 0x20 is taken from it; 0x7F becomes zero under the exclusive or and borrows too.
+    // Bytes from 0x80 on have the high bit set and are let through by `!word`. A borrow can mark bytes above the first
+    // control byte wrongly, never below it.
+    let below_space = word.wrapping_sub(ONES * 0x20);
+    let delete = (word ^ (ONES * 0x7F)).wrapping_sub(ONES);
+    (below_space | delete) & !word & HIGH
 }
 
 /// `OWS = *( SP / HTAB )` (RFC 9110 section 5.6.3) at both ends taken off; the place of the rest in `bytes`.
 pub(crate) fn without_ows(bytes: &[u8]) -> std::ops::Range<usize> {
-    let start = bytes.iter().position(|&b| !is_ows(b)).unwrap_or(bytes.len());
-    let end = bytes.iter().rposition(|&b| !is_ows(b)).map_or(start, |at| at + 1);
-    start..end
+    let mut rest = bytes;
+    while let [b' ' | b'\t', behind @ ..] = rest {
+        rest = behind;
+    }
+    let start = bytes.len() - rest.len();
+    while let [before @ .., b' ' | b'\t'] = rest {
+        rest = before;
+    }
+    start..start + rest.len()
 }
 
 pub(crate) const fn is_ows(byte: u8) -> bool {
@@ -146,7 +194,19 @@ pub(crate) fn leading_ows(bytes: &[u8]) -> usize {
 /// `1#element` read as a recipient does: elements between commas, without OWS, empty ones ignored (RFC 9110
 /// section 5.6.1.2).
 pub(crate) fn list(value: &[u8]) -> impl Iterator<Item = &[u8]> {
-    value.split(|&b| b == b',').map(|element| &element[without_ows(element)]).filter(|element| !element.is_empty())
+    let mut rest = Some(value);
+    std::iter::from_fn(move || {
+        loop {
+            let (element, behind) = match memchr::memchr(b',', rest?) {
+                Some(comma) => (&rest?[..comma], rest?.get(comma + 1..)),
+                None => (rest?, None),
+            };
+            rest = behind;
+            if let element @ [_, ..] = &element[without_ows(element)] {
+                return Some(element);
+            }
+        }
+    })
 }
 
 /// `1*DIGIT` as a number: `None` when it is not, or too large for 64 bits; which of the two is told apart by the caller.
@@ -162,42 +222,36 @@ pub(crate) fn decimal(digits: &[u8]) -> Option<u64> {
     })
 }
 
-/// Which of eight bytes, the first being the lowest, is the first control byte, HTAB among them.
-fn first_control(word: u64) -> Option<usize> {
-    const ONES: u64 = u64::from_ne_bytes([0x01; 8]);
-    const HIGH: u64 = u64::from_ne_bytes([0x80; 8]);
-    // A byte below 0x20 borrows when 0x20 is taken from it; 0x7F becomes zero under the exclusive or and borrows too.
-    // Bytes from 0x80 on have the high bit set and are let through by `!word`. A borrow can mark bytes above the first
-    // control byte wrongly, never below it.
-    let below_space = word.wrapping_sub(ONES * 0x20);
-    let delete = (word ^ (ONES * 0x7F)).wrapping_sub(ONES);
-    let marks = (below_space | delete) & !word & HIGH;
-    if marks == 0 { None } else { Some(marks.trailing_zeros() as usize / 8) }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    /// Which name stands in front of a colon, byte by byte.
+    fn named(bytes: &[u8]) -> Option<usize> {
+        bytes.iter().position(|&byte| !is(byte, TOKEN)).filter(|&at| at > 0 && bytes[at] == b':')
+    }
+
     #[test]
-    fn a_control_byte_is_found_wherever_it_stands() {
+    fn a_byte_that_is_wrong_is_found_wherever_it_stands() {
         for byte in 0..=255_u8 {
-            for len in 1..20 {
+            for len in 1..36 {
                 for at in 0..len {
                     let mut bytes = vec![b'a'; len];
                     bytes[at] = byte;
-                    assert_eq!(first_not_text(&bytes), first_not(&bytes, TEXT), "{byte:#x} at {at} of {len}");
+                    assert_eq!(text_len(&bytes), first_not(&bytes, TEXT).unwrap_or(len), "{byte:#x} at {at} of {len}");
+                    assert_eq!(name_len(&bytes), named(&bytes), "{byte:#x} at {at} of {len}");
                 }
             }
         }
     }
 
     #[test]
-    fn neighbours_do_not_hide_a_control_byte() {
+    fn neighbours_do_not_hide_a_byte_that_is_wrong() {
         for first in 0..=255_u8 {
             for second in 0..=255_u8 {
-                let bytes = [b'a', b'b', first, second, b'c', b'd', b'e', b'f'];
-                assert_eq!(first_not_text(&bytes), first_not(&bytes, TEXT), "{first:#x} {second:#x}");
+                let bytes = [&[b'a', b'b', first, second][..], &[b'c'; 12]].concat();
+                assert_eq!(text_len(&bytes), first_not(&bytes, TEXT).unwrap_or(16), "{first:#x} {second:#x}");
+                assert_eq!(name_len(&bytes), named(&bytes), "{first:#x} {second:#x}");
             }
         }
     }

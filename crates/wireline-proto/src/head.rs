@@ -6,16 +6,21 @@ use std::ops::Range;
 use crate::config::{Config, Deviations, tolerate};
 use crate::error::{ErrorKind, Limit, Violation};
 use crate::fault::Fault;
-use crate::fields::known::Known;
+use crate::fields::known::{Known, KnownLines};
 use crate::fields::{FieldsRef, Line};
 use crate::free;
 use crate::grammar::{self, TOKEN};
 use crate::status_line::{self, StatusLine};
 
+mod plain;
+
+use plain::place;
+
 /// What is known of a section that has come in part. Places count from its first byte.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Scanner {
     lines: Vec<Line>,
+    known: KnownLines,
     rewritten: Vec<u8>,
     status: Option<StatusLine>,
     /// Where the line starts that is not complete yet, and up to where its end has been looked for.
@@ -62,6 +67,7 @@ impl Scanner {
     /// Begins anew; keeps the memory of the index.
     pub(crate) fn reset(&mut self) {
         self.lines.clear();
+        self.known = KnownLines::NONE;
         self.rewritten.clear();
         (self.status, self.blank) = (None, 0);
         (self.reason_rewritten, self.irregular, self.ambiguous, self.dropped) = (false, false, false, false);
@@ -107,6 +113,7 @@ impl Scanner {
             bytes: &bytes[self.section..self.line],
             lines: &self.lines,
             rewritten: &self.rewritten,
+            known: &self.known,
             plain: !self.irregular,
         }
     }
@@ -132,6 +139,7 @@ impl Scanner {
     pub(crate) fn hide(&mut self, known: Known) {
         self.irregular = true;
         self.lines.retain(|line| line.known != known);
+        self.known = KnownLines::of(&self.lines);
     }
 
     /// How much memory is held, in bytes.
@@ -163,7 +171,7 @@ impl Scanner {
             let text = line.text(bytes);
             let parsed = status_line::parse(text, self.blank, &rules.config.leniency, rules.deviations);
             let mut status = parsed.map_err(|(violation, at)| line.holds(fault(violation, at, 0)))?;
-            if grammar::first_not_text(&text[status.reason.clone()]).is_some() {
+            if grammar::text_len(&text[status.reason.clone()]) < status.reason.len() {
                 let reason = status.reason.clone();
                 let rewritten = self.rewrite(&text[reason.clone()], reason.start, 0, rules);
                 status.reason = rewritten.map_err(|fault| line.holds(fault))?;
@@ -195,7 +203,9 @@ impl Scanner {
 
     fn scan_fields(&mut self, bytes: &[u8], bounds: &Bounds, rules: &mut Rules<'_>, place: Place) -> Result<Scan> {
         loop {
-            self.take_plain_lines(bytes, bounds);
+            if self.take_plain_lines(bytes, bounds) {
+                return Ok(Scan::Complete(self.searched));
+            }
             let Some(line) = self.next_line(bytes, bounds)? else { return Ok(Scan::NeedMore) };
             let leniency = &rules.config.leniency;
             let deviations = &mut *rules.deviations;
@@ -222,33 +232,23 @@ impl Scanner {
         }
     }
 
-    /// Takes field lines in one pass each, as long as they are whole, within the bounds, and nothing is to be said about
-    /// them: nearly all are. What it does not take, for whatever reason, is left to be read step by step.
-    fn take_plain_lines(&mut self, bytes: &[u8], bounds: &Bounds) {
-        while self.searched == self.line && self.lines.len() < bounds.fields.0 as usize {
-            let bound = bytes.len().min(self.line + bounds.line.0 as usize).min(bounds.total.0);
-            let Some(rest) = bytes.get(self.line..bound) else { return };
-            let Some(colon) = grammar::first_not(rest, TOKEN).filter(|&colon| colon > 0 && rest[colon] == b':') else {
-                return;
-            };
-            let Some(cr) = grammar::first_not_text(&rest[colon + 1..]).map(|cr| colon + 1 + cr) else { return };
-            if rest.get(cr..cr + 2) != Some(b"\r\n") {
-                return;
-            }
-            let value = grammar::without_ows(&rest[colon + 1..cr]);
-            let line = self.line - self.section;
-            self.lines.push(Line {
-                name: place(line),
-                name_len: place(colon),
-                value: place(line + colon + 1 + value.start),
-                value_len: place(value.len()),
-                rewritten: false,
-                known: Known::of(&rest[..colon]),
-            });
-            self.dropped = false;
-            self.line += cr + 2;
-            self.searched = self.line;
+    /// Takes the lines that are whole, within the bounds, and plain. Whether they are all, and the section ends behind them.
+    fn take_plain_lines(&mut self, bytes: &[u8], bounds: &Bounds) -> bool {
+        let Some(rest) = bytes[..bytes.len().min(bounds.total.0)].get(self.line..) else { return false };
+        if self.searched != self.line {
+            return false;
         }
+        let before = self.lines.len();
+        let plain = plain::Bounds { line: bounds.line.0 as usize, lines: bounds.fields.0 as usize };
+        let behind = plain::take_lines(rest, self.line - self.section, &plain, &mut self.lines, &mut self.known);
+        self.line += rest.len() - behind.len();
+        self.searched = self.line;
+        self.dropped &= self.lines.len() == before;
+        let is_end = behind.starts_with(b"\r\n") && bounds.line.0 >= 2;
+        if is_end {
+            self.searched += 2;
+        }
+        is_end
     }
 
     /// The next line, if it is complete.
@@ -302,7 +302,7 @@ impl Scanner {
         let value_at = start + colon + 1 + range.start;
         let known = Known::of(&text[..name_len]);
         self.ambiguous |= name_len < colon && known != Known::Other;
-        let wrong = grammar::first_not_text(value);
+        let wrong = Some(grammar::text_len(value)).filter(|&len| len < value.len());
         let rewritten = wrong.is_some();
         let (value, value_len) = if let Some(wrong) = wrong {
             // Nothing is let through in a field that decides framing.
@@ -316,6 +316,7 @@ impl Scanner {
             (value_at - self.section, value.len())
         };
         let name = place(start - self.section);
+        self.known.note(known, self.lines.len());
         self.lines.push(Line {
             name,
             name_len: place(name_len),
@@ -484,11 +485,6 @@ impl WholeLine {
         tolerate(tolerated);
         Ok(())
     }
-}
-
-/// Places fit into 32 bits, since the limits on a section do.
-fn place(at: usize) -> u32 {
-    u32::try_from(at).expect("a section is within its limits, which are 32 bits wide")
 }
 
 fn fault(kind: impl Into<ErrorKind>, at: usize, line: usize) -> Fault {

@@ -10,11 +10,10 @@ use crate::grammar;
 
 /// Why the connection ends with this final response; `None` when it persists.
 pub(crate) fn close_reason(version: Version, fields: FieldsRef<'_>, framing: Framing) -> Option<CloseReason> {
-    let (close, keep_alive) = connection_options(fields);
     let is_http10 = version < Version::HTTP_11;
-    if close {
+    if closes(fields) {
         Some(CloseReason::PeerSentClose)
-    } else if is_http10 && !keep_alive {
+    } else if is_http10 && !has_option(fields, b"keep-alive") {
         Some(CloseReason::Http10)
     } else if is_http10 && fields.known(Known::TransferEncoding).next().is_some() {
         // RFC 9112 section 6.1: framing that is faulty, also where there is no body for it.
@@ -26,20 +25,15 @@ pub(crate) fn close_reason(version: Version, fields: FieldsRef<'_>, framing: Fra
     }
 }
 
-/// Whether an interim response says that the connection ends: behind the final response, which is still owed.
+/// Whether a response says that the connection ends: an interim one, behind the final response, which is still owed.
 pub(crate) fn closes(fields: FieldsRef<'_>) -> bool {
-    connection_options(fields).0
+    has_option(fields, b"close")
 }
 
-/// Whether `Connection` says close, and whether it says keep-alive: one list over all its lines, in any case (RFC 9110
-/// section 7.6.1).
-fn connection_options(fields: FieldsRef<'_>) -> (bool, bool) {
-    let (mut close, mut keep_alive) = (false, false);
-    for option in fields.known(Known::Connection).flat_map(|(_, value)| grammar::list(value)) {
-        close |= option.eq_ignore_ascii_case(b"close");
-        keep_alive |= option.eq_ignore_ascii_case(b"keep-alive");
-    }
-    (close, keep_alive)
+/// Whether `Connection` has this option: one list over all its lines, in any case (RFC 9110 section 7.6.1).
+fn has_option(fields: FieldsRef<'_>, option: &[u8]) -> bool {
+    let mut lines = fields.known(Known::Connection);
+    lines.any(|(_, value)| grammar::list(value).any(|element| element.eq_ignore_ascii_case(option)))
 }
 
 /// Whether a 101 is the answer to what was offered (RFC 9110 sections 7.8 and 15.2.2): the request asked to switch, and

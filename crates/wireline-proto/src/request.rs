@@ -8,6 +8,7 @@ use http::{Method, Version};
 use crate::body::length::Framing;
 use crate::error::Misuse;
 use crate::exchange::Role;
+use crate::fields::known::KnownLines;
 use crate::fields::{Fields, FieldsRef, Line};
 use crate::send;
 
@@ -41,6 +42,7 @@ pub use invalid::InvalidRequest;
 pub struct Request {
     wire: Vec<u8>,
     lines: Vec<Line>,
+    known: KnownLines,
     /// Where the target and the field section are in `wire`.
     target: std::ops::Range<usize>,
     section: std::ops::Range<usize>,
@@ -82,6 +84,7 @@ impl Request {
         let role = Role::new(&method, None);
         Self {
             lines: Vec::new(),
+            known: KnownLines::NONE,
             target: 0..0,
             section: wire.len()..wire.len(),
             idempotent: method.is_idempotent(),
@@ -117,7 +120,8 @@ impl Request {
     /// The field section; empty for [`unchecked`](Self::unchecked).
     #[must_use]
     pub fn fields(&self) -> FieldsRef<'_> {
-        FieldsRef { bytes: &self.wire[self.section.clone()], lines: &self.lines, rewritten: &[], plain: true }
+        let bytes = &self.wire[self.section.clone()];
+        FieldsRef { bytes, lines: &self.lines, rewritten: &[], known: &self.known, plain: true }
     }
 
     /// What has to follow the head: [`Framing::None`], [`Framing::Length`] or [`Framing::Chunked`].

@@ -4,6 +4,7 @@ use http::{Method, Version};
 
 use crate::body::length::{self, Framing};
 use crate::exchange::Role;
+use crate::fields::known::KnownLines;
 use crate::fields::{Fields, FieldsRef};
 use crate::grammar::{self, Port, TARGET};
 use crate::request::{InvalidRequest, Request};
@@ -200,6 +201,7 @@ impl RequestBuilder {
             last: !keeps_alive || section.has_token("connection", "close"),
             section: wire.len()..wire.len() + section.as_bytes().len(),
             lines: Vec::new(),
+            known: KnownLines::NONE,
             wire: Vec::new(),
             target,
             method,
@@ -208,10 +210,10 @@ impl RequestBuilder {
             expects_continue,
             encoded: encoded && framing == Framing::Chunked,
         };
-        let (section, lines) = fields.into_parts();
+        let (section, lines, known) = fields.into_parts();
         wire.extend_from_slice(&section);
         wire.extend_from_slice(b"\r\n");
-        Ok(Request { wire, lines, ..request })
+        Ok(Request { wire, lines, known, ..request })
     }
 }
 
