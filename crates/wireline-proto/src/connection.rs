@@ -412,6 +412,12 @@ impl Connection {
         self.receive.event()
     }
 
+    /// The content that the event lends; empty where it is another event, or none.
+    #[must_use]
+    pub fn content(&self) -> &[u8] {
+        self.receive.lent_content()
+    }
+
     /// Where in the peer's stream the event begins, counted in bytes from the start of the connection; for
     /// [`Event::End`], where the message ends.
     #[must_use]

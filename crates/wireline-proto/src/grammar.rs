@@ -83,60 +83,55 @@ pub(crate) fn first_not(bytes: &[u8], class: u8) -> Option<usize> {
     bytes[at..].iter().position(|&byte| !is(byte, class)).map(|wrong| at + wrong)
 }
 
-/// How long the field name is that stands in front of a colon, if there is one. Sixteen bytes at a time, written so that the
-/// compiler looks at them at once: without a branch, and the first one that is rare is found by counting zeros.
+/// How long the field name is that stands in front of a colon, if there is one.
 #[inline(always)]
 pub(crate) fn name_len(line: &[u8]) -> Option<usize> {
-    let mut len = 0;
-    if let Some(block) = line.first_chunk::<16>() {
-        let mut marks = [0xFF; 16];
-        for (mark, &byte) in marks.iter_mut().zip(block) {
-            let is_usual = (byte | 0x20).is_ascii_lowercase() | byte.is_ascii_digit() | (byte == b'-');
-            *mark = if is_usual { 0 } else { 0xFF };
-        }
-        len = u128::from_le_bytes(marks).trailing_zeros() as usize / 8;
-    }
-    if line.get(len) != Some(&b':') {
-        len += len_by_class(&line[len..], TOKEN);
-    }
-    if len > 0 && line.get(len) == Some(&b':') { Some(len) } else { None }
+    let is_rare = |byte: u8| !((byte | 0x20).is_ascii_lowercase() | byte.is_ascii_digit() | (byte == b'-'));
+    let len = line.first_chunk().and_then(|block| first_of(block, is_rare)).unwrap_or(0);
+    if len > 0 && line.get(len) == Some(&b':') { Some(len) } else { rare_name_len(line) }
 }
 
-/// How many bytes of [`TEXT`] are in front: of a field value, long and mostly right. Eight at a time.
+/// The same for a name that is long, or not only of letters, digits and hyphens.
+#[inline(never)]
+fn rare_name_len(line: &[u8]) -> Option<usize> {
+    first_not(line, TOKEN).filter(|&len| len > 0 && line[len] == b':')
+}
+
+/// How many bytes of [`TEXT`] are in front.
 #[inline(always)]
 pub(crate) fn text_len(bytes: &[u8]) -> usize {
     let mut rest = bytes;
-    while let Some((word, behind)) = rest.split_first_chunk() {
-        rest = match controls(u64::from_le_bytes(*word)) {
-            0 => behind,
-            marks => {
-                let len = marks.trailing_zeros() as usize / 8;
-                if rest[len] != b'\t' {
-                    return bytes.len() - rest.len() + len;
-                }
-                &rest[len + 1..]
-            }
-        };
+    while let Some((block, behind)) = rest.split_first_chunk() {
+        if let Some(len) = first_of(block, |byte| ((byte < b' ') & (byte != b'\t')) | (byte == 0x7F)) {
+            return bytes.len() - rest.len() + len;
+        }
+        rest = behind;
     }
     bytes.len() - rest.len() + len_by_class(rest, TEXT)
+}
+
+/// Which of sixteen bytes is the first for which this is true. The hot loop of a head: where `is` has no branch, the compiler
+/// makes one comparison of all sixteen.
+#[inline(always)]
+fn first_of(block: &[u8; 16], is: impl Fn(u8) -> bool) -> Option<usize> {
+    let mut marks = [0; 16];
+    for (mark, &byte) in marks.iter_mut().zip(block) {
+        *mark = if is(byte) { 0xFF } else { 0 };
+    }
+    // The marks go through memory: to look at them in two halves costs less than what is made of them otherwise.
+    let marks = std::hint::black_box(marks);
+    let half = |at: usize| marks[at..].first_chunk().map_or(0, |half| u64::from_le_bytes(*half));
+    match (half(0), half(8)) {
+        (0, 0) => None,
+        (0, marks) => Some(8 + marks.trailing_zeros() as usize / 8),
+        (marks, _) => Some(marks.trailing_zeros() as usize / 8),
+    }
 }
 
 /// How many bytes of a class are in front, where they are few.
 #[inline(never)]
 fn len_by_class(bytes: &[u8], class: u8) -> usize {
     first_not(bytes, class).unwrap_or(bytes.len())
-}
-
-/// Marks, of eight bytes, the first being the lowest, the first control byte, HTAB among them, by its highest bit.
-fn controls(word: u64) -> u64 {
-    const ONES: u64 = u64::from_ne_bytes([0x01; 8]);
-    const HIGH: u64 = u64::from_ne_bytes([0x80; 8]);
-    // A byte below 0x20 borrows when 0x20 is taken from it; 0x7F becomes zero under the exclusive or and borrows too.
-    // Bytes from 0x80 on have the high bit set and are let through by `!word`. A borrow can mark bytes above the first
-    // control byte wrongly, never below it.
-    let below_space = word.wrapping_sub(ONES * 0x20);
-    let delete = (word ^ (ONES * 0x7F)).wrapping_sub(ONES);
-    (below_space | delete) & !word & HIGH
 }
 
 /// `OWS = *( SP / HTAB )` (RFC 9110 section 5.6.3) at both ends taken off; the place of the rest in `bytes`.
@@ -197,7 +192,8 @@ pub(crate) fn list(value: &[u8]) -> impl Iterator<Item = &[u8]> {
     let mut rest = Some(value);
     std::iter::from_fn(move || {
         loop {
-            let (element, behind) = match memchr::memchr(b',', rest?) {
+            // Elements are short: a call to search for the comma would cost more than the search.
+            let (element, behind) = match rest?.iter().position(|&byte| byte == b',') {
                 Some(comma) => (&rest?[..comma], rest?.get(comma + 1..)),
                 None => (rest?, None),
             };

@@ -13,8 +13,10 @@ use crate::grammar::{self, TOKEN};
 use crate::status_line::{self, StatusLine};
 
 mod plain;
+mod whole_line;
 
 use plain::place;
+use whole_line::WholeLine;
 
 /// What is known of a section that has come in part. Places count from its first byte.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -159,26 +161,11 @@ impl Scanner {
         let limits = &rules.config.limits;
         let total = (limits.in_one_piece(limits.head), Limit::Head);
         if self.status.is_none() {
-            let bounds =
-                Bounds { line: (limits.start_line, Limit::StartLine), total, fields: (limits.fields, Limit::Fields) };
-            let begun = &bytes[..bytes.len().min(limits.start_line as usize).min(total.0)];
-            if rules.config.leniency.status_line_whitespace {
-                self.blank += grammar::leading_ows(&begun[self.blank..]);
+            let line = (limits.start_line, Limit::StartLine);
+            let bounds = Bounds { line, total, fields: (limits.fields, Limit::Fields) };
+            if !self.take_plain_status_line(bytes, &bounds) && !self.status_line(bytes, &bounds, rules)? {
+                return Ok(Scan::NeedMore);
             }
-            status_line::check_prefix(&begun[self.blank..])
-                .map_err(|(violation, at)| fault(violation, self.blank + at, 0))?;
-            let Some(line) = self.next_line(bytes, &bounds)? else { return Ok(Scan::NeedMore) };
-            let text = line.text(bytes);
-            let parsed = status_line::parse(text, self.blank, &rules.config.leniency, rules.deviations);
-            let mut status = parsed.map_err(|(violation, at)| line.holds(fault(violation, at, 0)))?;
-            if grammar::text_len(&text[status.reason.clone()]) < status.reason.len() {
-                let reason = status.reason.clone();
-                let rewritten = self.rewrite(&text[reason.clone()], reason.start, 0, rules);
-                status.reason = rewritten.map_err(|fault| line.holds(fault))?;
-                self.reason_rewritten = true;
-            }
-            line.check_end(rules.config.leniency.bare_lf_in_head, &mut rules.deviations.bare_lf_in_head)?;
-            self.status = Some(status);
             self.section = self.line;
             if self.lines.capacity() == 0 {
                 self.lines = free::lend_lines();
@@ -188,6 +175,40 @@ impl Scanner {
         let bounds =
             Bounds { line: (limits.field_line, Limit::FieldLine), total, fields: (limits.fields, Limit::Fields) };
         self.scan_fields(bytes, &bounds, rules, Place::Head)
+    }
+
+    fn take_plain_status_line(&mut self, bytes: &[u8], bounds: &Bounds) -> bool {
+        if self.searched > 0 || self.blank > 0 {
+            return false;
+        }
+        let within = bytes.len().min(bounds.line.0 as usize).min(bounds.total.0);
+        let Some((status, len)) = status_line::plain(&bytes[..within]) else { return false };
+        self.status = Some(status);
+        (self.line, self.searched) = (len, len);
+        true
+    }
+
+    /// Whether the status line is complete.
+    fn status_line(&mut self, bytes: &[u8], bounds: &Bounds, rules: &mut Rules<'_>) -> Result<bool> {
+        let begun = &bytes[..bytes.len().min(bounds.line.0 as usize).min(bounds.total.0)];
+        if rules.config.leniency.status_line_whitespace {
+            self.blank += grammar::leading_ows(&begun[self.blank..]);
+        }
+        status_line::check_prefix(&begun[self.blank..])
+            .map_err(|(violation, at)| fault(violation, self.blank + at, 0))?;
+        let Some(line) = self.next_line(bytes, bounds)? else { return Ok(false) };
+        let text = line.text(bytes);
+        let parsed = status_line::parse(text, self.blank, &rules.config.leniency, rules.deviations);
+        let mut status = parsed.map_err(|(violation, at)| line.holds(fault(violation, at, 0)))?;
+        if grammar::text_len(&text[status.reason.clone()]) < status.reason.len() {
+            let reason = status.reason.clone();
+            let rewritten = self.rewrite(&text[reason.clone()], reason.start, 0, rules);
+            status.reason = rewritten.map_err(|fault| line.holds(fault))?;
+            self.reason_rewritten = true;
+        }
+        line.check_end(rules.config.leniency.bare_lf_in_head, &mut rules.deviations.bare_lf_in_head)?;
+        self.status = Some(status);
+        Ok(true)
     }
 
     /// Reads on in a trailer section; `bytes` begin with its first byte.
@@ -454,37 +475,6 @@ impl Scanner {
 enum Place {
     Head,
     Trailers,
-}
-
-/// A line with its end.
-struct WholeLine {
-    start: usize,
-    lf: usize,
-    has_cr: bool,
-}
-
-impl WholeLine {
-    fn text<'a>(&self, bytes: &'a [u8]) -> &'a [u8] {
-        &bytes[self.start..self.lf - usize::from(self.has_cr)]
-    }
-
-    /// A fault in this line can show all of it.
-    fn holds(&self, fault: Fault) -> Fault {
-        Fault { shown: self.start..self.lf + 1, ..fault }
-    }
-
-    /// CRLF, or LF where that is let through (RFC 9112 section 2.2). Asked last, since what is wrong before the line
-    /// end comes first.
-    fn check_end(&self, lenient: bool, tolerated: &mut u16) -> Result<()> {
-        if self.has_cr {
-            return Ok(());
-        }
-        if !lenient {
-            return Err(fault(Violation::BareLf, self.lf, self.start));
-        }
-        tolerate(tolerated);
-        Ok(())
-    }
 }
 
 fn fault(kind: impl Into<ErrorKind>, at: usize, line: usize) -> Fault {

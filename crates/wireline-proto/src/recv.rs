@@ -218,6 +218,13 @@ impl Receive {
         self.event.lend(self.buffer.filled(), self.made_up, &self.scanner)
     }
 
+    pub(crate) fn lent_content(&self) -> &[u8] {
+        match self.event {
+            Pending::Content { len } => &self.buffer.filled()[..len],
+            _ => &[],
+        }
+    }
+
     /// What came after the switch.
     pub(crate) fn into_switched(mut self) -> Vec<u8> {
         self.let_go();
@@ -251,6 +258,9 @@ impl Receive {
         }
         if self.event != Pending::None {
             self.let_go();
+        }
+        if self.state == state::Receive::Head && self.buffer.is_empty() && self.stream == Stream::Open {
+            return Ok(false);
         }
         let found = match self.state {
             state::Receive::Idle | state::Receive::Head => self.advance_head(context),

@@ -6,7 +6,7 @@ use http::{StatusCode, Version};
 
 use crate::config::{Deviations, Leniency, tolerate};
 use crate::error::Violation;
-use crate::grammar::leading_ows;
+use crate::grammar::{leading_ows, text_len};
 
 /// A status line that has been read.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,6 +19,25 @@ pub(crate) struct StatusLine {
 
 /// What is wrong, and at which byte of the line.
 type Wrong = (Violation, usize);
+
+/// A whole line in front, as nearly all are: in one pass, and `None` where there is anything to say about it. And how long it
+/// is, its end included.
+pub(crate) fn plain(bytes: &[u8]) -> Option<(StatusLine, usize)> {
+    let (start, behind) = bytes.split_first_chunk::<13>()?;
+    let [b'H', b'T', b'T', b'P', b'/', b'1', b'.', minor @ b'0'..=b'9', b' ', code @ .., b' '] = start else {
+        return None;
+    };
+    let status = StatusCode::from_bytes(code).ok()?;
+    let len = text_len(behind);
+    let reason = start.len()..start.len() + len;
+    let end = behind.get(len..len + 2)?;
+    (end == b"\r\n").then(|| (StatusLine { version: version(*minor), status, reason }, start.len() + len + end.len()))
+}
+
+/// A higher minor version is treated as the highest one known (RFC 9110 section 2.5).
+fn version(minor: u8) -> Version {
+    if minor == b'0' { Version::HTTP_10 } else { Version::HTTP_11 }
+}
 
 /// `HTTP-version = "HTTP/" DIGIT "." DIGIT`, as much of it as is there: what is no HTTP is known by its first byte,
 /// without waiting for a line end that may never come.
@@ -48,9 +67,7 @@ pub(crate) fn parse(
         tolerate(&mut deviations.status_line_whitespace);
     }
     let version = match line.get(skip + 7) {
-        Some(b'0') => Version::HTTP_10,
-        // A higher minor version is treated as the highest one known (RFC 9110 section 2.5).
-        Some(_) => Version::HTTP_11,
+        Some(&minor) => version(minor),
         None => return Err((Violation::Version, line.len())),
     };
     let mut at = skip + 8;

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use wireline_proto::{Event, Fields};
+use wireline_proto::Event;
 
 use crate::driver::Driver;
 use crate::error::Error;
@@ -106,9 +106,10 @@ impl<S: Transport> Driver<S> {
     /// Lets go of some of the content that was lent.
     pub(crate) fn consume(&mut self, len: usize) {
         let State::Lent { taken } = self.reply.state else { return };
-        let len = len.min(self.lent(taken).len());
+        let lent = self.lent(taken).len();
+        let len = len.min(lent);
         self.reply.content_read += len as u64;
-        if self.lent(taken).len() > len {
+        if lent > len {
             self.reply.state = State::Lent { taken: taken + len };
         } else {
             self.reply.state = State::Content;
@@ -178,29 +179,24 @@ impl<S: Transport> Driver<S> {
     }
 
     fn take_event(&mut self) {
-        match self.core.event() {
-            Event::Content(_) => self.reply.state = State::Lent { taken: 0 },
-            event => {
-                if let Event::End(trailers) = event {
-                    if trailers.is_empty() {
-                        self.reply.trailers = Fields::new();
-                    } else {
-                        self.reply.trailers = trailers.to_owned();
-                    }
-                }
-                self.reply.state = State::Ended;
-                self.clock.end(self.heard());
-                trace::end(self.reply.head().exchange(), self.reply.content_read, &self.clock);
-                self.close_if_over();
+        if !self.core.content().is_empty() {
+            self.reply.state = State::Lent { taken: 0 };
+            return;
+        }
+        if let Event::End(trailers) = self.core.event() {
+            // `begin` has let go of the last one's.
+            if !trailers.is_empty() {
+                self.reply.trailers = trailers.to_owned();
             }
         }
+        self.reply.state = State::Ended;
+        self.clock.end(self.heard());
+        trace::end(self.reply.head().exchange(), self.reply.content_read, &self.clock);
+        self.close_if_over();
     }
 
     fn lent(&self, taken: usize) -> &[u8] {
-        match self.core.event() {
-            Event::Content(content) => &content[taken..],
-            _ => &[],
-        }
+        self.core.content().get(taken..).unwrap_or_default()
     }
 
     /// How much content, if any, can be read straight into memory of this size.
