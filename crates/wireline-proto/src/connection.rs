@@ -202,6 +202,10 @@ impl Connection {
         if request.closes() {
             self.receive.close(CloseReason::WeSentClose);
         }
+        if self.queue.capacity() == 0 {
+            // Mostly one at a time is all that there is.
+            self.queue.reserve_exact(1);
+        }
         self.queue.push_back(Exchange {
             id,
             role: request.exchange_role().clone(),

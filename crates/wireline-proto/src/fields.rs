@@ -340,9 +340,9 @@ impl<'a> FieldsRef<'a> {
     /// The values of all lines of this name, in order, with the place of each line in the section.
     pub(crate) fn known(&self, known: Known) -> impl Iterator<Item = (usize, &'a [u8])> + use<'a> {
         let section = *self;
-        let (first, count) = self.known.get(known);
-        let lines = self.lines.iter().enumerate().skip(first).filter(move |(_, line)| line.known == known);
-        lines.take(count).map(move |(i, line)| (i, section.value(line)))
+        let within = self.known.within(known, self.lines.len());
+        let lines = within.clone().zip(&self.lines[within]).filter(move |(_, line)| line.known == known);
+        lines.map(move |(i, line)| (i, section.value(line)))
     }
 
     fn value(&self, line: &Line) -> &'a [u8] {

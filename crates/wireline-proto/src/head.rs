@@ -3,8 +3,13 @@
 
 use std::ops::Range;
 
+use http::{StatusCode, Version};
+
+use crate::body::length::Framing;
 use crate::config::{Config, Deviations, tolerate};
 use crate::error::{ErrorKind, Limit, Violation};
+use crate::event::{About, ResponseHead};
+use crate::exchange::ExchangeId;
 use crate::fault::Fault;
 use crate::fields::known::{Known, KnownLines};
 use crate::fields::{FieldsRef, Line};
@@ -100,13 +105,30 @@ impl Scanner {
         self.status.as_ref()
     }
 
-    /// The reason phrase of a complete head.
-    pub(crate) fn reason<'a>(&'a self, head: &'a [u8]) -> &'a [u8] {
-        match &self.status {
-            Some(status) if self.reason_rewritten => &self.rewritten[status.reason.clone()],
-            Some(status) => &head[status.reason.clone()],
-            None => &[],
-        }
+    /// A complete head, of whose bytes the last few may be made up; one without a status line is HTTP/0.9's, and empty.
+    pub(crate) fn head<'a>(
+        &'a self,
+        exchange: ExchangeId,
+        bytes: &'a [u8],
+        made_up: usize,
+        framing: Framing,
+    ) -> ResponseHead<'a> {
+        let (version, status, reason) = match &self.status {
+            Some(line) => (line.version, line.status, line.reason.clone()),
+            None => (Version::HTTP_09, StatusCode::OK, 0..0),
+        };
+        let about = About {
+            exchange,
+            status,
+            version,
+            framing,
+            made_up,
+            reason: reason.into(),
+            reason_rewritten: self.reason_rewritten,
+            section: (self.section..self.line).into(),
+            plain: !self.irregular,
+        };
+        ResponseHead { about, bytes, lines: &self.lines, rewritten: &self.rewritten, known: &self.known }
     }
 
     /// The field section of a complete head or trailer section.

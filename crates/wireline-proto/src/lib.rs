@@ -83,7 +83,7 @@ pub use body::length::Framing;
 pub use config::{Config, Deviations, Leniency};
 pub use connection::Connection;
 pub use error::{Error, ErrorKind, Incomplete, Limit, Misuse, Phase, Violation};
-pub use event::{Event, Interest, ResponseHead};
+pub use event::{Event, Head, Interest, ResponseHead};
 pub use exchange::{CloseReason, ExchangeId, Progress, Reuse, Unanswered};
 pub use fields::{Field, Fields, FieldsRef, InvalidField};
 pub use http::{Method, StatusCode, Version};

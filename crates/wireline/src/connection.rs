@@ -43,7 +43,7 @@ pub struct Connection<S: Transport = Stream> {
     driver: Driver<S>,
     origin: Option<Origin>,
     host: Option<String>,
-    proxy_answer: Option<Head>,
+    proxy_answer: Option<Box<Head>>,
     /// How to connect anew, where that happens by itself.
     reopen: Option<Box<dyn Reopen<S>>>,
 }
@@ -400,7 +400,7 @@ impl<S: Transport> Connection<S> {
     pub(crate) fn set_origin(&mut self, origin: Origin, made: Made<S>) {
         self.host = Some(origin.host_field());
         self.origin = Some(origin);
-        self.proxy_answer = made.answer;
+        self.proxy_answer = made.answer.map(Box::new);
         self.reopen = made.reopen;
         self.driver.clock.setup = made.setup;
         self.driver.forward = made.forward;

@@ -186,7 +186,7 @@ impl<S: Transport> Driver<S> {
         if let Event::End(trailers) = self.core.event() {
             // `begin` has let go of the last one's.
             if !trailers.is_empty() {
-                self.reply.trailers = trailers.to_owned();
+                self.reply.trailers = Some(Box::new(trailers.to_owned()));
             }
         }
         self.reply.state = State::Ended;

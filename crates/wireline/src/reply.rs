@@ -1,84 +1,53 @@
 //! The response that is being received, as far as the connection has to keep it.
 
-use http::{HeaderMap, StatusCode, Version};
+use http::{StatusCode, Version};
 use wireline_proto::{ExchangeId, Fields, FieldsRef, Framing, InvalidField, ResponseHead};
 
 /// The head of a response: its status line and its field section, kept.
 #[derive(Clone, Debug)]
-pub struct Head {
-    exchange: ExchangeId,
-    status: StatusCode,
-    version: Version,
-    framing: Framing,
-    reason: Vec<u8>,
-    fields: Fields,
-    bytes: Vec<u8>,
-}
+pub struct Head(wireline_proto::Head);
 
 impl Head {
-    fn of(head: &ResponseHead<'_>) -> Self {
-        Self {
-            exchange: head.exchange(),
-            status: head.status(),
-            version: head.version(),
-            framing: head.framing(),
-            reason: head.reason().to_vec(),
-            fields: head.fields().to_owned(),
-            bytes: head.as_bytes().to_vec(),
-        }
-    }
-
-    /// The same in the memory of the head before.
-    fn replace(&mut self, head: &ResponseHead<'_>) {
-        self.exchange = head.exchange();
-        self.status = head.status();
-        self.version = head.version();
-        self.framing = head.framing();
-        head.reason().clone_into(&mut self.reason);
-        head.fields().clone_into(&mut self.fields);
-        head.as_bytes().clone_into(&mut self.bytes);
-    }
-
     /// The exchange that it belongs to.
     #[must_use]
     pub fn exchange(&self) -> ExchangeId {
-        self.exchange
+        self.0.as_ref().exchange()
     }
 
     /// The status code.
     #[must_use]
     pub fn status(&self) -> StatusCode {
-        self.status
+        self.0.as_ref().status()
     }
 
     /// HTTP/1.1 or HTTP/1.0; HTTP/0.9 only where it was let through.
     #[must_use]
     pub fn version(&self) -> Version {
-        self.version
+        self.0.as_ref().version()
     }
 
     /// The reason phrase, mostly empty or of no interest, in no particular charset (RFC 9112 section 4).
     #[must_use]
     pub fn reason(&self) -> &[u8] {
-        &self.reason
+        self.0.as_ref().reason()
     }
 
     /// The field section, in order, as it came.
     #[must_use]
     pub fn fields(&self) -> FieldsRef<'_> {
-        self.fields.as_ref()
+        self.0.as_ref().fields()
     }
 
     /// How the end of the message body is found.
     #[must_use]
     pub fn framing(&self) -> Framing {
-        self.framing
+        self.0.as_ref().framing()
     }
 
     /// The bytes of the head as they came, the empty line included.
     #[must_use]
     pub fn as_bytes(&self) -> &[u8] {
-        &self.bytes
+        self.0.as_ref().as_bytes()
     }
 
     /// The same as the `http` crate has it, which keeps neither the case nor the order of all fields.
@@ -86,11 +55,7 @@ impl Head {
     /// # Errors
     /// A field that a `HeaderMap` does not take.
     pub fn to_http(&self) -> Result<http::Response<()>, InvalidField> {
-        let mut response = http::Response::new(());
-        *response.status_mut() = self.status;
-        *response.version_mut() = self.version;
-        *response.headers_mut() = HeaderMap::try_from(&self.fields)?;
-        Ok(response)
+        self.0.as_ref().to_http()
     }
 }
 
@@ -115,7 +80,8 @@ pub(crate) struct Reply {
     pub(crate) state: State,
     head: Option<Head>,
     pub(crate) interim: Vec<Head>,
-    pub(crate) trailers: Fields,
+    /// Few responses have any.
+    pub(crate) trailers: Option<Box<Fields>>,
     pub(crate) content_read: u64,
 }
 
@@ -126,10 +92,13 @@ impl Reply {
             self.state = State::Awaited;
             self.interim.clear();
             self.content_read = 0;
-            if !self.trailers.is_empty() {
-                self.trailers = Fields::new();
-            }
+            self.trailers = None;
         }
+    }
+
+    pub(crate) fn trailers(&self) -> FieldsRef<'_> {
+        const NONE: &Fields = &Fields::new();
+        self.trailers.as_deref().unwrap_or(NONE).as_ref()
     }
 
     /// It was given up before its end, or never begins, and nobody can take it up again.
@@ -139,14 +108,14 @@ impl Reply {
     }
 
     pub(crate) fn add_interim(&mut self, head: &ResponseHead<'_>) {
-        self.interim.push(Head::of(head));
+        self.interim.push(Head(head.to_owned()));
     }
 
     pub(crate) fn set_head(&mut self, head: &ResponseHead<'_>, state: State) {
         self.state = state;
         match &mut self.head {
-            Some(kept) => kept.replace(head),
-            none => *none = Some(Head::of(head)),
+            Some(kept) => head.clone_into(&mut kept.0),
+            none => *none = Some(Head(head.to_owned())),
         }
     }
 

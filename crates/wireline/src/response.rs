@@ -131,7 +131,7 @@ impl<'c, S: Transport> Response<'c, S> {
     /// The trailer section; empty before the response is complete (RFC 9110 section 6.5).
     #[must_use]
     pub fn trailers(&self) -> FieldsRef<'_> {
-        self.driver.reply.trailers.as_ref()
+        self.driver.reply.trailers()
     }
 
     /// What had to be tolerated in it so far.

@@ -116,6 +116,10 @@ pub(crate) struct Clock {
 impl Clock {
     pub(crate) fn start(&mut self, exchange: ExchangeId, started: Instant, begin: u64, end: Option<u64>) {
         let turn = self.flying.is_empty().then_some(started);
+        if self.flying.capacity() == 0 {
+            // Mostly one at a time is all that there is.
+            self.flying.reserve_exact(1);
+        }
         self.flying.push_back(Marks {
             exchange,
             started,

@@ -1,6 +1,8 @@
 //! The names of fields that decide framing and persistence. The index of a section knows its lines of these names, so
 //! that each question about them does not compare every name.
 
+use std::ops::Range;
+
 use crate::fields::{Line, offset};
 
 /// Which of them a field name is, whatever its case.
@@ -35,13 +37,17 @@ impl Known {
     }
 }
 
-/// Where in the index of a section the lines of these names are: of each name the first, and how many there are, so that a
-/// question about them looks at no other line.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct KnownLines([(u32, u32); Known::Other as usize]);
+/// Where in the index of a section the lines of these names are: of each name the first, and whether there are more, so that
+/// a question about them mostly looks at no other line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct KnownLines {
+    /// Counted from 1; 0 where there is none.
+    first: [u32; Known::Other as usize],
+    more: [bool; Known::Other as usize],
+}
 
 impl KnownLines {
-    pub(crate) const NONE: Self = Self([(0, 0); Known::Other as usize]);
+    pub(crate) const NONE: Self = Self { first: [0; Known::Other as usize], more: [false; Known::Other as usize] };
 
     pub(crate) fn of(lines: &[Line]) -> Self {
         let mut known = Self::NONE;
@@ -54,18 +60,26 @@ impl KnownLines {
     /// Notes a line behind all that have been noted.
     #[inline]
     pub(crate) fn note(&mut self, known: Known, at: usize) {
-        if let Some((first, count)) = self.0.get_mut(known as usize) {
-            if *count == 0 {
-                *first = offset(at);
-            }
-            *count += 1;
+        match self.first.get_mut(known as usize) {
+            Some(first @ 0) => *first = offset(at + 1),
+            Some(_) => self.more[known as usize] = true,
+            None => {}
         }
     }
 
-    /// Where the first line of this name is, and how many there are.
-    pub(crate) fn get(&self, known: Known) -> (usize, usize) {
-        let (first, count) = self.0.get(known as usize).copied().unwrap_or_default();
-        (first as usize, count as usize)
+    /// Where lines of this name are to be looked for.
+    pub(crate) fn within(&self, known: Known, lines: usize) -> Range<usize> {
+        let at = known as usize;
+        match self.first.get(at) {
+            None | Some(0) => 0..0,
+            Some(&first) => first as usize - 1..if self.more[at] { lines } else { first as usize },
+        }
+    }
+}
+
+impl Default for KnownLines {
+    fn default() -> Self {
+        Self::NONE
     }
 }
 

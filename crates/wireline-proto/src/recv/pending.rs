@@ -1,9 +1,7 @@
 //! The event that is lent.
 
-use http::{StatusCode, Version};
-
 use crate::body::length::Framing;
-use crate::event::{Event, ResponseHead};
+use crate::event::Event;
 use crate::exchange::ExchangeId;
 use crate::fields::FieldsRef;
 use crate::head::Scanner;
@@ -34,17 +32,7 @@ impl Pending {
 
     /// The event itself. `bytes` begin with it; `made_up` bytes of a head were never sent.
     pub(super) fn lend<'a>(self, bytes: &'a [u8], made_up: usize, scanner: &'a Scanner) -> Event<'a> {
-        let head = |id, len: usize, framing| {
-            let bytes = &bytes[..len];
-            let (version, status) = match scanner.status() {
-                Some(line) => (line.version, line.status),
-                None => (Version::HTTP_09, StatusCode::OK),
-            };
-            let reason = scanner.reason(bytes);
-            let fields = if scanner.has_status() { scanner.fields(bytes) } else { FieldsRef::EMPTY };
-            let bytes = &bytes[..len - made_up];
-            ResponseHead { exchange: id, status, version, reason, fields, framing, bytes }
-        };
+        let head = |id, len: usize, framing| scanner.head(id, &bytes[..len], made_up, framing);
         match self {
             Self::None => panic!("there is no event: the last advance did not return Ok(true)"),
             Self::Interim { id, len } => Event::Interim(head(id, len, Framing::None)),

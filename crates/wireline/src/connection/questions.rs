@@ -122,7 +122,7 @@ impl<S: Transport> Connection<S> {
     /// The proxy's answer to CONNECT, where the connection goes through such a tunnel: its status and its fields.
     #[must_use]
     pub fn proxy_answer(&self) -> Option<&Head> {
-        self.proxy_answer.as_ref()
+        self.proxy_answer.as_deref()
     }
 
     /// What carries the bytes; `None` once it is closed.

@@ -115,7 +115,7 @@ impl Kept {
     fn note(&mut self, driver: &Core) {
         if driver.reply.state == State::Ended {
             self.is_complete = true;
-            self.trailers.clone_from(&driver.reply.trailers);
+            driver.reply.trailers().clone_into(&mut self.trailers);
         }
     }
 }
