@@ -409,12 +409,16 @@ impl Scanner {
         start: usize,
         rules: &mut Rules<'_>,
     ) -> Result<()> {
-        // What another parser might take for the name: all before the colon, or the first word.
+        // What another parser might take for the name: all before the colon, or the first word; and where a line begins, if
+        // it takes a lone CR or another control byte for the end of one.
         let token =
             |bytes: &[u8]| -> Vec<u8> { bytes.iter().copied().filter(|&byte| grammar::is(byte, TOKEN)).collect() };
-        let name = text.split(|&byte| byte == b':').next().unwrap_or_default();
-        let word = name.trim_ascii().split(u8::is_ascii_whitespace).next().unwrap_or_default();
-        let is_framing = [name, word].iter().any(|name| Known::of(&token(name)) != Known::Other);
+        let is_end = |byte: &u8| byte.is_ascii_control() && *byte != b'\t';
+        let is_framing = text.split(is_end).chain([text]).any(|line| {
+            let name = line.split(|&byte| byte == b':').next().unwrap_or_default();
+            let word = name.trim_ascii().split(u8::is_ascii_whitespace).next().unwrap_or_default();
+            [name, word].iter().any(|name| Known::of(&token(name)) != Known::Other)
+        });
         if !rules.config.leniency.skip_bad_fields || is_framing {
             return Err(fault(violation, at, start));
         }
