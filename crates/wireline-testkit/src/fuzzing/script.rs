@@ -91,7 +91,12 @@ fn events(config: Config, steps: &[Step], cut: bool, by_pass: bool) -> (Log, u64
             other => walk.take(other.clone()),
         }
         take_events(&mut walk.connection, &mut recorder);
-        walk.look();
+        // Cut or not, it is the same connection behind a step: one look at copies of it is enough.
+        if cut {
+            walk.look();
+        } else {
+            walk.look_closely();
+        }
     }
     recorder.verdict(walk.connection.reuse(), walk.connection.unanswered());
     if let Some(error) = walk.connection.error() {

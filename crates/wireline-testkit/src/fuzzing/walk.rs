@@ -1,5 +1,5 @@
-//! Walks: commands, bytes and events in any order. Nothing panics, a refused step changes nothing, an error stays, and no
-//! verdict denies a byte that has left.
+//! Walks: commands, bytes and events in any order. Nothing panics, a refused step changes nothing, an error stays, no
+//! verdict denies a byte that has left, and what a peer makes a connection hold is within its bound.
 
 use wireline_proto::{Config, Connection, Error, Fields, Framing, Misuse, Progress, Request, Reuse};
 
@@ -44,6 +44,9 @@ pub struct Walk {
     /// Where each request starts in the sent stream, where that is known without asking.
     starts: Vec<Option<u64>>,
     sent: u64,
+    /// The most memory that it holds for what we did; the rest is what the peer makes it hold.
+    own: usize,
+    most: usize,
     never: bool,
     error: Option<Error>,
 }
@@ -52,7 +55,9 @@ impl Walk {
     /// At the start of a connection.
     #[must_use]
     pub fn new(config: Config) -> Self {
-        Self { connection: Connection::new(config), starts: Vec::new(), sent: 0, never: false, error: None }
+        let connection = Connection::new(config);
+        let (own, most) = (connection.memory(), memory_bound(&config));
+        Self { connection, starts: Vec::new(), sent: 0, own, most, never: false, error: None }
     }
 
     /// Takes the step, and looks at what holds behind every step.
@@ -60,6 +65,11 @@ impl Walk {
     /// # Panics
     /// When something does not hold.
     pub fn take(&mut self, step: Step) {
+        let before = self.connection.memory();
+        let is_ours = !matches!(
+            step,
+            Step::Advance(_) | Step::ByPass(_) | Step::Close | Step::Fail | Step::Receive(_) | Step::Transmit(_)
+        );
         match step {
             Step::Abandon => self.command(Connection::abandon_content),
             Step::Advance(most) => {
@@ -124,7 +134,10 @@ impl Walk {
             Step::TransmitClosed => self.connection.transmit_closed(),
             Step::Waive => self.command(Connection::waive_continue),
         }
-        self.look();
+        if is_ours {
+            self.own += self.connection.memory().saturating_sub(before);
+        }
+        self.look_closely();
     }
 
     fn command(&mut self, command: impl FnOnce(&mut Connection) -> Result<(), Misuse>) {
@@ -134,10 +147,24 @@ impl Walk {
         }
     }
 
-    /// What holds at every moment.
+    /// What holds at every moment, and takes copies of all of it to see.
+    pub(super) fn look_closely(&mut self) {
+        self.look();
+        let connection = &self.connection;
+        if self.error.is_some() {
+            assert_eq!(connection.clone().advance().err(), self.error, "an error stays");
+        }
+        if let Err(back) = connection.clone().into_switched() {
+            assert_eq!(*back, *connection, "a refused switch has changed the connection");
+        }
+    }
+
+    /// What holds at every moment, behind each byte too.
     pub(super) fn look(&mut self) {
         let connection = &self.connection;
         assert_eq!(connection.bytes_sent(), self.sent);
+        let held = connection.memory();
+        assert!(held <= self.own + self.most, "{held} bytes are held, {} of them our own", self.own);
         let unanswered: Vec<_> = connection.unanswered().collect();
         assert!(unanswered.is_sorted_by(|one, other| one.exchange < other.exchange));
         assert!(unanswered.iter().all(|one| one.exchange.index() < self.starts.len() as u64));
@@ -154,7 +181,6 @@ impl Walk {
         }
         if self.error.is_some() {
             assert_eq!(connection.error(), self.error.as_ref(), "an error stays");
-            assert_eq!(connection.clone().advance().err(), self.error, "an error stays");
         }
         let reuse = connection.reuse();
         assert!(!self.never || matches!(reuse, Reuse::Never(_)), "never is for ever");
@@ -167,9 +193,6 @@ impl Walk {
         if let Some(waiting) = connection.awaiting_continue() {
             let answered = connection.answered_early() == Some(waiting);
             assert!(answered || unanswered.iter().any(|one| one.exchange == waiting));
-        }
-        if let Err(back) = connection.clone().into_switched() {
-            assert_eq!(*back, *connection, "a refused switch has changed the connection");
         }
         self.error = connection.error().cloned();
     }
