@@ -84,7 +84,7 @@ const IPV6: u8 = 4;
 const SUCCEEDED: u8 = 0;
 
 impl Socks5 {
-    /// To a host that the proxy looks up: a name of at most 255 bytes, sent as given. An address, without brackets, is
+    /// To a host that the proxy looks up: a name of at most 255 bytes, none of them white space or a control byte, sent as given. An address, without brackets, is
     /// sent as an address. `credentials` are a user name of 1 to 255 bytes and a password of at most 255; the proxy may
     /// still choose to go without.
     ///
@@ -96,6 +96,10 @@ impl Socks5 {
             return Self::connect_address(SocketAddr::new(address, port), credentials);
         }
         let length = u8::try_from(host.len()).ok().filter(|length| *length > 0).ok_or(SocksError::Name)?;
+        // A proxy that ends names at NUL would go to another host than the one that whoever checked the name has seen.
+        if host.bytes().any(|byte| byte.is_ascii_control() || byte == b' ') {
+            return Err(SocksError::Name);
+        }
         let destination = [&[NAME, length], host.as_bytes()].concat();
         Self::new(&destination, port, credentials)
     }
@@ -321,7 +325,7 @@ pub enum SocksError {
         /// The byte.
         byte: u8,
     },
-    /// Yours: no name, or one of more than 255 bytes. Nothing has left.
+    /// Yours: no name, one of more than 255 bytes, or one with white space or a control byte in it. Nothing has left.
     Name,
     /// The destination's network cannot be reached (reply X'03').
     NetworkUnreachable,
@@ -411,7 +415,9 @@ impl fmt::Display for SocksError {
             Self::Malformed { offset, byte } => {
                 write!(f, "not what a SOCKS5 proxy says: byte {offset} is X'{byte:02X}'")
             }
-            Self::Name => f.write_str("the host's name has to be of 1 to 255 bytes"),
+            Self::Name => f.write_str(
+                "the host's name has to be of 1 to 255 bytes, neither white space nor control bytes among them",
+            ),
             Self::NetworkUnreachable => f.write_str("the proxy cannot reach the network"),
             Self::NoAcceptableMethod => f.write_str("the proxy accepts none of the authentication methods offered"),
             Self::NotAllowed => f.write_str("the proxy's rules do not allow this connection"),

@@ -152,7 +152,9 @@ fn what_does_not_fit_is_refused_before_a_byte_leaves() {
     let long = "a".repeat(256);
     let refused = |host: &str, credentials| Socks5::connect(host, 1, credentials).err();
     assert_eq!(refused(&long, None), Some(SocksError::Name));
-    assert_eq!(refused("", None), Some(SocksError::Name));
+    for host in ["", "a.test\0.b", "a\r\nb", "a b", "\u{7f}"] {
+        assert_eq!(refused(host, None), Some(SocksError::Name), "{host:?}");
+    }
     assert_eq!(refused("a", Some((long.as_bytes(), b"b"))), Some(SocksError::Credentials));
     assert_eq!(refused("a", Some((b"b", long.as_bytes()))), Some(SocksError::Credentials));
     assert_eq!(refused("a", Some((b"", b"b"))), Some(SocksError::Credentials));
