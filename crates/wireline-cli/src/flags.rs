@@ -224,8 +224,8 @@ pub(crate) const FLAGS: &[Flag] = &[
         short: Some('v'),
         value: Value::None,
         category: Category::Output,
-        doc: "The heads of request and response on standard error, byte for byte, after '> ' and '< '. Credentials \
-              included: they are bytes of the head.",
+        doc: "The heads of request and response on standard error, after '> ' and '< ', byte for byte but for control \
+              characters, which are escaped. Credentials included: they are bytes of the head.",
         set: |args, _| {
             args.verbose = true;
             Ok(())

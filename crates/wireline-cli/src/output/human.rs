@@ -9,14 +9,30 @@ pub(crate) fn say(text: impl AsRef<[u8]>) {
     let _ = io::stderr().lock().write_all(text.as_ref());
 }
 
-/// A head, byte for byte, each line behind `mark`.
+/// A head, each line behind `mark`, as [`harmless`] has it.
 pub(crate) fn say_head(mark: &str, head: &[u8]) {
-    let mut text = Vec::with_capacity(head.len() + 64);
-    for line in head.split_inclusive(|byte| *byte == b'\n') {
-        text.extend_from_slice(mark.as_bytes());
-        text.extend_from_slice(line);
+    let lines = head.split_inclusive(|byte| *byte == b'\n');
+    say(lines.map(|line| format!("{mark}{}", harmless(line))).collect::<String>());
+}
+
+/// A line as it came, but for what a terminal would take for a command, and bytes that are no UTF-8: those are escaped. A field
+/// value may hold the second half of ASCII and more (RFC 9110 section 5.5), and U+009B begins a command as ESC `[` does.
+fn harmless(line: &[u8]) -> String {
+    let (line, end) = line.strip_suffix(b"\r\n").map_or((line, ""), |line| (line, "\r\n"));
+    let mut shown = String::with_capacity(line.len() + 2);
+    for piece in line.utf8_chunks() {
+        for c in piece.valid().chars() {
+            if c.is_control() && c != '\t' && c != '\n' {
+                shown.extend(c.escape_default());
+            } else {
+                shown.push(c);
+            }
+        }
+        for byte in piece.invalid() {
+            shown.push_str(&format!("\\x{byte:02x}"));
+        }
     }
-    say(text);
+    shown + end
 }
 
 /// One line of `--timing`.
@@ -51,5 +67,17 @@ mod tests {
     fn what_did_not_take_place_has_no_time() {
         let timing = Timing { connect: Some(0.000_25), wait: Some(0.0125), total: 2.0, ..Timing::default() };
         assert_eq!(timing_line(&timing), "timing: connect 250 µs, wait 12.500 ms, total 2.000 s\n");
+    }
+    #[test]
+    fn nothing_in_a_line_is_a_command_to_a_terminal() {
+        for (line, shown) in [
+            (&b"X: a\tb \xc3\xa4\r\n"[..], "X: a\tb \u{e4}\r\n"),
+            (b"X: \x1b[2J\x07\x7f\0\n", "X: \\u{1b}[2J\\u{7}\\u{7f}\\u{0}\n"),
+            (b"X: \xc2\x9b2J\r\n", "X: \\u{9b}2J\r\n"),
+            (b"X: \x9b2J\xff\r\n", "X: \\x9b2J\\xff\r\n"),
+            (b"X: shown\rY: over it\r\n", "X: shown\\rY: over it\r\n"),
+        ] {
+            assert_eq!(harmless(line), shown);
+        }
     }
 }
