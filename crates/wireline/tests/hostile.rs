@@ -1,0 +1,124 @@
+//! What neither a caller that passes on what it was given nor a peer can make of a connection.
+#![allow(clippy::unwrap_used, reason = "a test says what it expects by panicking")]
+
+use wireline::{
+    Connection, ErrorKind, InvalidProxy, InvalidRequest, InvalidUrl, Origin, Phase, Proxy, ProxyScheme, Scheme, Socks5,
+    SocksError, proto,
+};
+use wireline_testkit::{Script, ScriptedPeer};
+
+/// What has split requests elsewhere, behind whatever it is put.
+const ATTACKS: &[&str] = &[
+    "\r\nX: injected",
+    "\nX: injected",
+    "\rX: injected",
+    "\r\n\r\nGET /2 HTTP/1.1\r\nHost: b\r\n\r\n",
+    "\r\n X: folded",
+    "\0",
+    "\u{7f}",
+    "\u{1}",
+];
+
+#[test]
+fn what_is_refused_never_leaves() {
+    let peer =
+        ScriptedPeer::start([Script::new().read_head().send("HTTP/1.1 204 No Content\r\n\r\n").read_to_end()]).unwrap();
+    let mut connection = Connection::connect(&peer.url("")).unwrap();
+    for attack in ATTACKS {
+        let with = |text: &str| format!("{text}{attack}");
+        let error = connection.get(&with("/")).unwrap_err();
+        assert!(
+            matches!(error.kind(), ErrorKind::InvalidRequest(InvalidRequest::Target { at: 1 })),
+            "{attack:?}: {error}"
+        );
+        let plain = || connection.request("GET", "/");
+        for refused in [
+            connection.request(with("GET").as_bytes(), "/"),
+            connection.request(with("GET / HTTP/1.1").as_bytes(), "/"),
+            connection.request("GET", with("/ HTTP/1.1")),
+            connection.request("GET", with("http://a/")),
+            connection.request("CONNECT", with("a:1")),
+            plain().field(with("X"), "1"),
+            plain().field("X", with("1")),
+            plain().field("X", with("")),
+            plain().field("Cookie", with("a=b")),
+        ] {
+            assert!(refused.build().is_err(), "{attack:?}");
+        }
+    }
+    assert_eq!(connection.get("/good").unwrap().status(), 204);
+    drop(connection);
+    let expected = format!("GET /good HTTP/1.1\r\nHost: {}\r\n\r\n", peer.address());
+    assert_eq!(String::from_utf8_lossy(peer.join()[0].received()), expected);
+}
+
+/// CVE-2019-18348: what is no host is refused before anything is looked up, and a port is digits.
+#[test]
+fn a_host_is_a_host() {
+    for byte in (0..=255_u8).map(char::from).filter(|byte| !byte.is_ascii_alphanumeric()) {
+        let is_legal = "-._~%!$&'()*+,;=".contains(byte);
+        for host in [format!("a{byte}b.test"), format!("{byte}b.test"), format!("b.test{byte}")] {
+            assert_eq!(Origin::new(Scheme::Http, &host, 80).is_ok(), is_legal, "{host:?}");
+            assert_eq!(Proxy::new(ProxyScheme::Http, &host, 80).is_ok(), is_legal, "{host:?}");
+            let socks = Socks5::connect(&host, 80, None);
+            assert_eq!(socks.is_err(), byte.is_ascii_control() || byte == ' ', "{host:?}");
+        }
+        // What ends an authority begins something else; all others are no digit.
+        if !"/?#:".contains(byte) {
+            for url in [format!("http://a:8{byte}0"), format!("http://a:80{byte}"), format!("http://a:{byte}80")] {
+                assert!(matches!(Origin::parse(&url), Err(InvalidUrl::Port | InvalidUrl::Userinfo)), "{url:?}");
+                assert!(
+                    matches!(Proxy::parse(&url), Err(InvalidProxy::Port | InvalidProxy::Credentials)) || byte == '@'
+                );
+            }
+        }
+    }
+    for attack in ATTACKS {
+        let url = format!("http://a.test{attack}/");
+        assert!(matches!(Connection::connect(&url).unwrap_err().kind(), ErrorKind::InvalidUrl(_)), "{url:?}");
+    }
+}
+
+/// A name that SOCKS5 cannot carry is neither cut nor looked up here (CVE-2023-38545).
+#[test]
+fn a_name_is_never_too_long_for_socks() {
+    assert!(Socks5::connect(&"a".repeat(255), 80, None).is_ok());
+    for length in [256, 257, 511, 512, 65_536 + 5] {
+        assert_eq!(Socks5::connect(&"a".repeat(length), 80, None).unwrap_err(), SocksError::Name, "{length}");
+    }
+}
+
+#[test]
+fn credentials_for_a_proxy_inject_nothing() {
+    let proxy = || Proxy::parse("http://p.test").unwrap();
+    for attack in ATTACKS {
+        assert!(proxy().basic_auth(format!("a{attack}"), "b").is_err(), "{attack:?}");
+        assert!(proxy().basic_auth("a", format!("b{attack}")).is_err(), "{attack:?}");
+        assert!(proxy().authorization(format!("Bearer x{attack}")).is_err(), "{attack:?}");
+        let encoded: String = attack.bytes().map(|byte| format!("%{byte:02X}")).collect();
+        assert!(Proxy::parse(&format!("http://a{encoded}:b@p.test")).is_err(), "{attack:?}");
+    }
+}
+
+/// CVE-2025-13836: memory follows what has come, and no number that a peer announces.
+#[test]
+fn a_length_that_is_announced_takes_no_memory() {
+    for (field, body) in [
+        ("Content-Length: 9223372036854775807", "abc"),
+        ("Content-Length: 4294967296", "abc"),
+        ("Transfer-Encoding: chunked", "7fffffffffffffff\r\nabc"),
+    ] {
+        let answer = format!("HTTP/1.1 200 OK\r\n{field}\r\n\r\n{body}");
+        let peer = ScriptedPeer::start([Script::new().read_head().send(answer).close()]).unwrap();
+        let mut connection = Connection::connect(&peer.url("")).unwrap();
+        let memory = allocation_counter::measure(|| {
+            let error = connection.get("/").unwrap().bytes().unwrap_err();
+            let Some(proto::ErrorKind::Incomplete(incomplete)) = error.protocol().map(proto::Error::kind) else {
+                panic!("{error:?}");
+            };
+            assert_eq!((incomplete.phase, error.partial()), (Phase::Content, &b"abc"[..]));
+        });
+        // Room is made for a piece of at most 1 MiB at a time.
+        assert!(memory.bytes_max < 2 << 20, "{field}: {} bytes", memory.bytes_max);
+    }
+}
