@@ -9,6 +9,7 @@ mod leniency;
 mod limits;
 mod porting;
 mod states;
+mod under_leniencies;
 
 use crate::project::Project;
 use crate::run::{Findings, say};
@@ -17,7 +18,7 @@ use crate::source::Source;
 /// Makes the text of a page.
 type Generator = fn(&Project) -> Result<String, String>;
 
-const PAGES: [(&str, Generator); 9] = [
+const PAGES: [(&str, Generator); 10] = [
     ("docs/cases.md", index::page),
     ("docs/command.md", command::page),
     ("docs/conformance.md", conformance::page),
@@ -27,6 +28,7 @@ const PAGES: [(&str, Generator); 9] = [
     ("docs/limits.md", limits::page),
     ("docs/porting.md", porting::page),
     ("docs/states.md", states::page),
+    ("docs/under-leniencies.md", under_leniencies::page),
 ];
 
 /// What stands at the top of each page, for whoever would edit it.

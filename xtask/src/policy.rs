@@ -18,7 +18,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("tokio-wireline", &["wireline"]),
     ("wireline-bench", &["wireline", "tokio-wireline"]),
     ("wireline-cli", &["wireline", "tokio-wireline", "wireline-proto", "wireline-testkit"]),
-    ("xtask", &["wireline-proto"]),
+    ("xtask", &["wireline-proto", "wireline-testkit"]),
 ];
 
 /// All that the core is built with: two crates, and what they bring.

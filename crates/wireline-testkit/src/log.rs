@@ -24,6 +24,13 @@ impl Log {
         self.0.iter().map(String::as_str)
     }
 
+    /// The line of the peer's fault, when there is one: `@31 error 0: violation bare-lf`.
+    #[must_use]
+    pub fn fault(&self) -> Option<&str> {
+        let is_fault = |line: &&str| line.starts_with('@') && line.split(' ').nth(1) == Some("error");
+        self.lines().find(is_fault)
+    }
+
     /// The same without offsets, for layers that do not know them.
     #[must_use]
     pub fn without_offsets(&self) -> Self {

@@ -48,3 +48,9 @@ fn offsets_can_be_left_out() {
     assert_eq!(log.without_offsets().lines().collect::<Vec<_>>(), ["end 0", "misuse closed"]);
     assert_eq!(log.only(|line| line.starts_with('@')).lines().count(), 1);
 }
+
+#[test]
+fn the_fault_is_the_line_of_the_error() {
+    assert_eq!(log(&["@0 end 0", "@7  error 1: violation bare-lf"]).fault(), Some("@7 error 1: violation bare-lf"));
+    assert_eq!(log(&["@0 content \"an error here\"", "misuse closed"]).fault(), None);
+}
