@@ -8,6 +8,7 @@ mod index;
 mod leniency;
 mod limits;
 mod porting;
+mod security;
 mod states;
 mod under_leniencies;
 
@@ -45,9 +46,11 @@ pub(crate) fn write(project: &Project) -> Findings {
     })
 }
 
-/// Compares every page with what it would be now.
+/// Compares every page with what it would be now, and looks for what SECURITY.md names.
 pub(crate) fn check(project: &Project) -> Findings {
-    each(project, |path, page| compare(path, &page, &project.read(path)?))
+    let mut findings = each(project, |path, page| compare(path, &page, &project.read(path)?));
+    findings.extend(security::check(project));
+    findings
 }
 
 fn each(project: &Project, then: impl Fn(&str, String) -> Result<(), String>) -> Findings {

@@ -78,6 +78,23 @@ impl Source {
         lines.len()
     }
 
+    /// Whether there is a test of this name.
+    pub(crate) fn has_test(&self, name: &str) -> bool {
+        let is_fn = |at: &usize| self.tokens[*at].text == "fn" && self.tokens[*at].kind == Kind::Ident;
+        (0..self.tokens.len()).filter(is_fn).any(|at| self.test_at(at) == Some(name))
+    }
+
+    /// The name of the function whose `fn` is the token `at`, if it is a test: by its attribute, or since a macro that makes
+    /// tests lists it.
+    pub(crate) fn test_at(&self, at: usize) -> Option<&str> {
+        let ends = |token: &Token| matches!(token.text.as_str(), "{" | "}" | ";");
+        let mut before = self.tokens[..at].iter().rev().take_while(|token| !ends(token));
+        let name = &self.tokens.get(at + 1)?.text;
+        let is_marked = before.any(|token| token.kind == Kind::Ident && token.text == "test");
+        let is_listed = self.tokens.iter().filter(|token| token.kind == Kind::Ident && token.text == *name).count() > 1;
+        (is_marked || is_listed).then_some(name)
+    }
+
     /// The fields of a struct or the variants of an enum: `of(&["enum", "Misuse"])`. The entries of a macro's call:
     /// `of(&["leniencies", "!"])`.
     pub(crate) fn members(&self, of: &[&str]) -> Vec<Member> {
@@ -325,6 +342,14 @@ mod tests {
         assert_eq!(Source::parse("#[cfg(not(test))] fn f() {}").unwrap().test_lines(), 0);
         let one = Source::parse("#[cfg(test)]\nuse a::b;\nfn f() {}").unwrap();
         assert_eq!(one.test_lines(), 2);
+    }
+
+    #[test]
+    fn a_test_is_known_by_its_attribute_or_by_a_list() {
+        let text = "over! { listed }\n#[tokio::test]\nasync fn marked() {}\nfn helper() {}\nfn listed() {}\n";
+        let source = Source::parse(text).unwrap();
+        assert!(source.has_test("marked") && source.has_test("listed"));
+        assert!(!source.has_test("helper") && !source.has_test("over") && !source.has_test("gone"));
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use crate::cases::CaseFile;
 use crate::project::{File, Project};
-use crate::source::{Kind, Source, Token};
+use crate::source::Source;
 
 /// A case or a test, and the requirements that it names.
 #[derive(Debug, PartialEq, Eq)]
@@ -49,7 +49,7 @@ fn of_file(file: &File) -> Result<Vec<Evidence>, String> {
     let mut evidence = Vec::new();
     for (line, comment) in &source.comments {
         let Some(ids) = comment.strip_prefix(TAG) else { continue };
-        let test = test_below(&source.tokens, *line)
+        let test = test_below(&source, *line)
             .ok_or_else(|| format!("{}:{line}: `{comment}` stands above no test", file.path))?;
         let name = file.path.trim_start_matches("crates/").trim_end_matches(".rs").to_owned();
         evidence.push(Evidence {
@@ -60,18 +60,15 @@ fn of_file(file: &File) -> Result<Vec<Evidence>, String> {
     Ok(evidence)
 }
 
-/// The name of the function that begins below a line, if it is a test: by its attribute, or since a macro that makes tests
-/// lists it.
-fn test_below(tokens: &[Token], line: usize) -> Option<&str> {
-    let below = &tokens[tokens.iter().position(|token| token.line > line)?..];
-    let at = below.iter().position(|token| token.text == "fn")?;
-    if below[..at].iter().any(|token| matches!(token.text.as_str(), "{" | "}" | ";")) {
+/// The name of the function that begins below a line, if it is a test.
+fn test_below(source: &Source, line: usize) -> Option<&str> {
+    let tokens = &source.tokens;
+    let below = tokens.iter().position(|token| token.line > line)?;
+    let at = below + tokens[below..].iter().position(|token| token.text == "fn")?;
+    if tokens[below..at].iter().any(|token| matches!(token.text.as_str(), "{" | "}" | ";")) {
         return None;
     }
-    let name = &below.get(at + 1)?.text;
-    let is_marked = below[..at].iter().any(|token| token.kind == Kind::Ident && token.text == "test");
-    let is_listed = tokens.iter().filter(|token| token.kind == Kind::Ident && token.text == *name).count() > 1;
-    (is_marked || is_listed).then_some(name)
+    source.test_at(at)
 }
 
 #[cfg(test)]
