@@ -9,6 +9,7 @@ mod layers;
 mod policy;
 mod project;
 mod run;
+mod sanitize;
 mod setup;
 mod soak;
 mod source;
@@ -27,6 +28,8 @@ cargo xtask fresh   clone HEAD, and run the commands of README.md there from not
 cargo xtask soak    a million exchanges with all that can go wrong (or --exchanges N, --seconds S, --seed X);
                     with --pool a hundred thousand requests through the pool of tokio-wireline
 cargo xtask fuzz    fuzz each target for five minutes (or --minutes N, TARGET...); needs nightly and cargo-fuzz
+cargo xtask sanitize
+                    the tests under Miri, the address sanitizer and cargo-careful (or miri, address, careful); needs nightly
 ";
 
 fn main() -> ExitCode {
@@ -39,6 +42,7 @@ fn main() -> ExitCode {
         ["fresh"] => fresh::check(&project),
         ["soak", ref arguments @ ..] => soak::soak(&project, arguments),
         ["fuzz", ref arguments @ ..] => fuzz::fuzz(&project, arguments),
+        ["sanitize", ref ways @ ..] => sanitize::sanitize(&project, ways),
         ["help" | "--help" | "-h"] => {
             say(HELP.trim_end());
             return ExitCode::SUCCESS;
