@@ -27,7 +27,8 @@ cargo xtask setup   install what the tests need, where it is missing
 cargo xtask fresh   clone HEAD, and run the commands of README.md there from nothing
 cargo xtask soak    a million exchanges with all that can go wrong (or --exchanges N, --seconds S, --seed X);
                     with --pool a hundred thousand requests through the pool of tokio-wireline
-cargo xtask fuzz    fuzz each target for five minutes (or --minutes N, TARGET...); needs nightly and cargo-fuzz
+cargo xtask fuzz    fuzz each target for five minutes (or --minutes N, TARGET...); needs nightly and cargo-fuzz;
+                    with --keep put what was found into the corpora
 cargo xtask sanitize
                     the tests under Miri, the address sanitizer and cargo-careful (or miri, address, careful); needs nightly
 ";
