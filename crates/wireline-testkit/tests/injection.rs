@@ -3,7 +3,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test says what it expects by panicking")]
 
-use wireline_proto::{Config, Connection, Event, Fields, InvalidRequest, Misuse, Request};
+use wireline_proto::{Config, Connection, Event, Fields, InvalidRequest, Misuse, Request, Reuse};
 
 /// What has split requests elsewhere (CVE-2019-9740, CVE-2019-9947, CVE-2019-18348, CVE-2020-26116), whole.
 const ATTACKS: &[&str] = &[
@@ -181,6 +181,35 @@ fn no_trailer_changes_what_the_request_is() {
         assert_eq!(connection.finish_request(&trailers), Err(Misuse::ForbiddenTrailer), "{name}");
         assert_eq!(connection, before);
     }
+}
+
+/// Content that is in chunks already leaves only as one chunked body: a reader comes to its end where we do.
+#[test]
+fn content_in_chunks_of_its_own_holds_no_second_request() {
+    let request = Request::builder("PUT", "/").host("a").chunked().encoded().build().unwrap();
+    let (mut sent, mut refused) = (0, 0);
+    let bodies = ["0\r\n\r\n", "3;a=b\r\nabc\r\n0a\r\n0123456789\r\n0\r\nX: 1\r\n\r\n"];
+    for body in bodies.iter().flat_map(|body| tried(body)) {
+        let mut connection = Connection::new(Config::default());
+        connection.send_request(&request).unwrap();
+        connection.transmitted(connection.transmit().len());
+        if connection.send_content(&body) != Ok(body.len()) || connection.finish_request(&Fields::new()).is_err() {
+            refused += 1;
+            continue;
+        }
+        sent += 1;
+        let shown = body.escape_ascii();
+        assert_eq!(connection.transmit().escape_ascii().to_string(), shown.to_string());
+        let mut reader = Connection::new(Config::default());
+        reader.send_request(&Request::get("/", "a").unwrap()).unwrap();
+        reader.transmitted(reader.transmit().len());
+        let stream = [b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", &body[..]].concat();
+        reader.receive_space()[..stream.len()].copy_from_slice(&stream);
+        reader.received(stream.len());
+        while reader.advance().unwrap_or_else(|error| panic!("{shown}: {error}")) {}
+        assert_eq!(reader.reuse(), Reuse::Now, "{shown}");
+    }
+    assert!(sent > 0 && refused > 0, "{sent} were sent, {refused} refused");
 }
 
 #[test]
