@@ -35,7 +35,7 @@ pub fn observe(
     let mut recorder = Recorder::new(true);
     for request in requests {
         match connection.send_request(request) {
-            Ok(_) => send_content(&mut connection, request.framing()),
+            Ok(_) => send_content(&mut connection, request),
             Err(misuse) => recorder.misuse(misuse),
         }
         connection.transmitted(connection.transmit().len());
@@ -62,12 +62,12 @@ pub fn observe(
 }
 
 /// All the content that is due, unless it has to wait.
-fn send_content(connection: &mut Connection, framing: Framing) {
+fn send_content(connection: &mut Connection, request: &Request) {
     connection.transmitted(connection.transmit().len());
     if connection.content_due() != Framing::None && connection.awaiting_continue().is_none() {
-        let content = [b'c'; 5];
-        let len = framing.length().map_or(1, |length| usize::try_from(length).expect("of few bytes"));
-        for byte in content[..len].chunks(1) {
+        let len = request.framing().length().map_or(1, |length| usize::try_from(length).expect("of few bytes"));
+        let content = if request.is_encoded() { b"0\r\n\r\n" } else { &[b'c'; 5][..len] };
+        for byte in content.chunks(1) {
             assert_eq!(connection.send_content(byte), Ok(1));
             connection.transmitted(connection.transmit().len());
         }

@@ -54,6 +54,10 @@ fn step(choices: &mut Choices<'_>) -> Option<Step> {
         b'E' => Step::Close,
         b'c' => Step::Content(choices.number()),
         b'C' => Step::Content(40 * choices.number()),
+        b'e' => {
+            let len = choices.number();
+            Step::ContentBytes(choices.bytes(len).to_vec())
+        }
         b'X' => Step::Fail,
         b'f' => Step::Finish(false),
         b'F' => Step::Finish(true),

@@ -63,7 +63,7 @@ impl<'a> Choices<'a> {
     pub(super) fn request(&mut self) -> Request {
         let to = |method: &str| Request::builder(method, if method == "CONNECT" { "a:1" } else { "/" }).host("a:1");
         let upgrade = |method: &str| to(method).field("Connection", "upgrade").field("Upgrade", "test");
-        let request = match self.number() % 13 {
+        let request = match self.number() % 14 {
             1 => to("HEAD"),
             2 => to("GET").close(),
             3 => to("POST").content_length(0),
@@ -76,6 +76,7 @@ impl<'a> Choices<'a> {
             10 => upgrade("PUT").chunked(),
             11 => to("CONNECT"),
             12 => return Request::unchecked(&b"GET /\r\n"[..], Method::GET),
+            13 => to("PUT").chunked().encoded(),
             _ => to("GET"),
         };
         request.build().expect("a request that can be sent")

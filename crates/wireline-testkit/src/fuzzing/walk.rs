@@ -17,6 +17,8 @@ pub enum Step {
     Close,
     /// So many bytes of content are sent.
     Content(usize),
+    /// These bytes of content are sent, chunks perhaps.
+    ContentBytes(Vec<u8>),
     /// The peer's stream breaks.
     Fail,
     /// The request is finished, with trailers or without.
@@ -91,6 +93,7 @@ impl Walk {
             }
             Step::Close => self.connection.received(0),
             Step::Content(len) => self.command(|connection| connection.send_content(&vec![b'c'; len]).map(drop)),
+            Step::ContentBytes(bytes) => self.command(|connection| connection.send_content(&bytes).map(drop)),
             Step::Fail => self.connection.receive_failed(),
             Step::Finish(with_trailers) => {
                 let trailers = if with_trailers { &b"X: 1\r\n"[..] } else { b"" };
