@@ -32,18 +32,7 @@ fn miri(project: &Project) -> Findings {
     // These two try tens of thousands of pairs, for an hour here; what they call is called by all others too.
     let exhaustive = ["--skip", "a_control_byte_is_found_wherever_it_stands", "--skip", "neighbours_do_not_hide"];
     let core = ["miri", "test", "--locked", "--package", "wireline-proto", "--lib", "--test", "states", "--"];
-    let mut findings = run(isolated(project, &core).args(exhaustive));
-    // Each case whole and byte by byte: cut at each place they would take a day.
-    let cases = ["miri", "test", "--locked", "--package", "wireline-testkit", "--test", "cases"];
-    findings.extend(run(isolated(project, &cases).env("WIRELINE_CASES", "fewest")));
-    findings
-}
-
-/// The cases are files, which Miri reads only when it is allowed to.
-fn isolated(project: &Project, arguments: &[&str]) -> Command {
-    let mut command = nightly(project, arguments);
-    command.env("MIRIFLAGS", "-Zmiri-disable-isolation");
-    command
+    run(nightly(project, &core).args(exhaustive))
 }
 
 /// All tests with every access to memory checked, and leaks looked for at the end of each program.

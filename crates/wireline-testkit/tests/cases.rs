@@ -1,7 +1,7 @@
 //! Each wire case of `cases/*.md` through the core, a test each; and whether each thing that can go wrong has one.
 //!
 //! `cargo test -p wireline-testkit --test cases -- chunked/` runs the cases of one file. With `WIRELINE_CASES=print` each
-//! case prints the log that came out, whole; with `WIRELINE_CASES=fewest` it is run whole and byte by byte alone.
+//! case prints the log that came out, whole.
 
 use std::path::Path;
 use std::process::ExitCode;
@@ -37,12 +37,6 @@ fn run(case: &Case) -> Result<(), Failed> {
         {
             println!("{}:{}: {}\n{}", case.file.display(), case.line, case.title, core.run(case, Segmentation::Whole));
         }
-    }
-    if std::env::var_os("WIRELINE_CASES").is_some_and(|word| word == "fewest") {
-        for segmentation in [Segmentation::Whole, Segmentation::EveryByte] {
-            assert_eq!(core.run(case, segmentation), case.expected, "{segmentation}");
-        }
-        return Ok(());
     }
     let checked = check(&core, case).map_err(|difference| difference.to_string())?;
     assert!(checked, "the core can do all that a case asks for");
