@@ -1,7 +1,8 @@
-//! What the tests need besides Rust: real servers and proxies, and curl as the judge. Installed where it is missing and
+//! What the tests need besides Rust: real servers and proxies, curl as the judge, and h11. Installed where it is missing and
 //! can be.
 
 use std::path::Path;
+use std::process::{Command, Stdio};
 
 use crate::project::Project;
 use crate::run::{Findings, cargo, command, output, run, say};
@@ -19,6 +20,12 @@ const NEEDED: [(&str, &str); 9] = [
     ("tinyproxy", "tinyproxy-bin"),
 ];
 
+/// A module that the tests import into Python, and the Debian package that has it.
+const MODULES: [(&str, &str); 1] = [("h11", "python3-h11")];
+
+/// Debian's packages are for Debian's Python, which need not be the first on the PATH; the tests look at both too.
+const PYTHONS: [&str; 2] = ["python3", "/usr/bin/python3"];
+
 /// Where programs are that are not on the PATH of everyone.
 const SYSTEM: [&str; 2] = ["/usr/sbin", "/sbin"];
 
@@ -32,9 +39,9 @@ pub(crate) fn install(project: &Project) -> Findings {
         // rustup may lack components that the toolchain has; without rustup the failure names what to install.
         findings = run(&mut command(project, "rustup", &["component", "add", "rustfmt", "clippy"]));
     }
-    let missing = missing_packages(is_installed);
+    let missing = missing_packages(is_installed, is_importable);
     if missing.is_empty() {
-        say("the servers, the proxies and curl are there");
+        say("the servers, the proxies, curl and h11 are there");
         return findings;
     }
     let is_root = output(&mut command(project, "id", &["-u"])).is_ok_and(|id| id.trim() == "0");
@@ -46,12 +53,25 @@ pub(crate) fn install(project: &Project) -> Findings {
     let install = ["install", "--yes", "--no-install-recommends"];
     let mut apt = command(project, "apt-get", &install);
     findings.extend(run(apt.args(&missing).env("DEBIAN_FRONTEND", "noninteractive")));
-    findings.extend(missing_packages(is_installed).iter().map(|package| format!("{package} is missing still")));
+    findings.extend(
+        missing_packages(is_installed, is_importable).iter().map(|package| format!("{package} is missing still")),
+    );
     findings
 }
 
-fn missing_packages(is_installed: impl Fn(&str) -> bool) -> Vec<&'static str> {
-    NEEDED.iter().filter(|(program, _)| !is_installed(program)).map(|(_, package)| *package).collect()
+fn missing_packages(is_installed: impl Fn(&str) -> bool, is_importable: impl Fn(&str) -> bool) -> Vec<&'static str> {
+    let programs = NEEDED.iter().filter(|(program, _)| !is_installed(program));
+    let modules = MODULES.iter().filter(|(module, _)| !is_importable(module));
+    programs.chain(modules).map(|(_, package)| *package).collect()
+}
+
+fn is_importable(module: &str) -> bool {
+    let import = |python: &str| {
+        let mut command = Command::new(python);
+        command.args(["-c", &format!("import {module}")]).stdout(Stdio::null()).stderr(Stdio::null());
+        command.status().is_ok_and(|status| status.success())
+    };
+    PYTHONS.into_iter().any(import)
 }
 
 fn is_installed(program: &str) -> bool {
@@ -69,14 +89,17 @@ mod tests {
 
     #[test]
     fn only_what_is_missing_is_installed() {
-        assert_eq!(missing_packages(|_| true), Vec::<&str>::new());
-        assert_eq!(missing_packages(|program| program != "apache2"), ["apache2-bin"]);
-        assert_eq!(missing_packages(|_| false).len(), NEEDED.len());
+        assert_eq!(missing_packages(|_| true, |_| true), Vec::<&str>::new());
+        assert_eq!(missing_packages(|program| program != "apache2", |_| true), ["apache2-bin"]);
+        assert_eq!(missing_packages(|_| true, |module| module != "h11"), ["python3-h11"]);
+        assert_eq!(missing_packages(|_| false, |_| false).len(), NEEDED.len() + MODULES.len());
     }
 
     #[test]
-    fn programs_are_found_where_they_are() {
+    fn programs_and_modules_are_found_where_they_are() {
         assert!(is_installed("sh"));
         assert!(!is_installed("no-such-program"));
+        assert!(is_importable("json"));
+        assert!(!is_importable("no_such_module"));
     }
 }
