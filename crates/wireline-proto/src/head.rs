@@ -353,7 +353,7 @@ impl Scanner {
                 let violation = if value[wrong] == b'\r' { Violation::BareCr } else { Violation::ControlByte };
                 return Err(fault(violation, value_at + wrong, start));
             }
-            let range = self.rewrite(value, value_at, start, rules)?;
+            let range = self.rewrite_value(value, value_at, start, rules)?;
             (range.start, range.len())
         } else {
             (value_at - self.section, value.len())
@@ -458,7 +458,7 @@ impl Scanner {
             }
             let at = start + range.start;
             // What a leniency turns into white space may leave nothing to join.
-            if self.rewrite(&text[range], at, start, rules)?.is_empty() {
+            if self.rewrite_value(&text[range], at, start, rules)?.is_empty() {
                 self.rewritten.truncate(before);
             }
         }
@@ -467,7 +467,7 @@ impl Scanner {
         Ok(())
     }
 
-    /// Copies a value, replacing what is let through in it; where it is in the copy.
+    /// Copies text, replacing what is let through in it; where it is in the copy.
     #[cold]
     fn rewrite(&mut self, value: &[u8], at: usize, line: usize, rules: &mut Rules<'_>) -> Result<Range<usize>> {
         let start = self.rewritten.len();
@@ -489,8 +489,14 @@ impl Scanner {
             };
             self.rewritten.push(kept);
         }
-        // What has become a space at either end is white space around the value.
-        let kept = grammar::without_ows(&self.rewritten[start..]);
+        Ok(start..self.rewritten.len())
+    }
+
+    /// The same with a field value. What has become a space at either end is white space around it.
+    #[cold]
+    fn rewrite_value(&mut self, value: &[u8], at: usize, line: usize, rules: &mut Rules<'_>) -> Result<Range<usize>> {
+        let Range { start, end } = self.rewrite(value, at, line, rules)?;
+        let kept = grammar::without_ows(&self.rewritten[start..end]);
         self.rewritten.truncate(start + kept.end);
         self.rewritten.drain(start..start + kept.start);
         Ok(start..self.rewritten.len())

@@ -132,6 +132,7 @@ const BASES: &[(Ask, &[u8])] = &[
     (Ask::Get, b"HTTP/1.1 404 Not Found\r\nServer: a/1.0\r\ncontent-length:2\r\n\r\nno"),
     (Ask::Get, b"HTTP/1.1 200\r\nA: 1\r\na: 2\r\nB:\r\nContent-Length: 0\r\n\r\n"),
     (Ask::Get, b"HTTP/1.0 200 OK\r\nConnection: keep-alive\r\nContent-Length: 1\r\n\r\na"),
+    (Ask::Get, b"HTTP/1.1 404  no such \r\nContent-Length: 0\r\n\r\n"),
     (Ask::Get, b"HTTP/1.0 200 OK\r\nDate: x\r\n\r\nto the end"),
     (Ask::Get, b"HTTP/1.1 200 OK\r\nX: a\tb \x80\xff\r\n\r\nto the end"),
     (Ask::Get, b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 2\r\n\r\nok"),
