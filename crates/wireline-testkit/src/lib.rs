@@ -5,6 +5,7 @@
 //! | [`ScriptedPeer`] with a [`Script`] | a server on loopback that does exactly what a test says, right or wrong |
 //! | [`Origin`] | a server on loopback that does it right |
 //! | [`SplitStream`], [`FaultyStream`], [`duplex`] | streams in memory that are cut, fail or end where a test says |
+//! | [`servers`] | servers that others wrote, each started on loopback for a test |
 //! | `Authority` (feature `tls`) | certificates for the servers above |
 //! | [`fuzzing`] | what holds for the core whatever comes, for a fuzzer to look for what does not |
 //! | [`case`], [`Layer`], [`check`] | transcripts in Markdown, and what they are put through |
@@ -52,6 +53,7 @@ mod net;
 mod origin;
 mod peer;
 mod runner;
+pub mod servers;
 mod stream;
 
 #[cfg(feature = "tls")]

@@ -84,7 +84,7 @@ fn apache() -> Server<4> {
         for port in ports {
             writeln!(conf, "Listen {HOST}:{port}").unwrap();
         }
-        folder.write("conf", conf);
+        folder.write("conf", conf).unwrap();
         // One process: who is killed leaves nobody behind.
         arguments!["-X", "-f", folder.join("conf")]
     })

@@ -4,8 +4,7 @@ use std::fmt;
 use std::process::{Command, Stdio};
 
 use wireline::{Response, Transport};
-
-use crate::server::Folder;
+use wireline_testkit::servers::Folder;
 
 /// What came of a request.
 #[derive(PartialEq, Eq)]

@@ -19,7 +19,7 @@ const HASTY: usize = 5;
 fn haproxy(well: &Origin, unwell: &ScriptedPeer) -> Server<6> {
     Server::start("haproxy", |folder, [plain, secure, at_unwell, slow, gone, hasty]| {
         let both = ["cert", "key"].map(|name| fs::read_to_string(folder.join(name)).unwrap()).concat();
-        folder.write("both", both);
+        folder.write("both", both).unwrap();
         let conf = format!(
             "defaults
                mode http
@@ -60,7 +60,7 @@ fn haproxy(well: &Origin, unwell: &ScriptedPeer) -> Server<6> {
             well = well.address(),
             unwell = unwell.address(),
         );
-        folder.write("conf", conf);
+        folder.write("conf", conf).unwrap();
         // In the foreground.
         arguments!["-db", "-f", "conf"]
     })

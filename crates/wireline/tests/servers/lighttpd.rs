@@ -17,7 +17,7 @@ fn lighttpd() -> Server<1> {
              server.max-request-size = 1
              server.max-keep-alive-requests = 100\n"
         );
-        folder.write("conf", conf);
+        folder.write("conf", conf).unwrap();
         arguments!["-D", "-f", "conf"]
     })
 }

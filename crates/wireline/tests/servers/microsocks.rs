@@ -18,7 +18,7 @@ fn microsocks(credentials: &[&str]) -> Server<1> {
 }
 
 fn through(server: &Server<1>, scheme: &str, credentials: &str) -> Connector {
-    let url = format!("{scheme}://{credentials}{HOST}:{}", server.ports[0]);
+    let url = format!("{scheme}://{credentials}{HOST}:{}", server.ports()[0]);
     connector().proxy(Proxy::parse(&url).unwrap())
 }
 
@@ -29,7 +29,7 @@ fn nobody_knows(_: &str, _: u16) -> io::Result<Vec<SocketAddr>> {
 #[test]
 fn names_are_looked_up_at_our_end() {
     let (server, origin) = (microsocks(&[]), nginx());
-    let port = origin.ports[0];
+    let port = origin.ports()[0];
     let url = Origin::new(Scheme::Http, "origin.test", port).unwrap();
     let connector = through(&server, "socks5", "").resolver(|host: &str, port| match host {
         "origin.test" => Ok(vec![SocketAddr::new(HOST.parse().unwrap(), port)]),
@@ -42,7 +42,7 @@ fn names_are_looked_up_at_our_end() {
     let ours = Judgement::of(connection.get("/5000000").unwrap());
     assert!(ours.is(200, &pattern(5_000_000)), "{ours:?}");
 
-    let proxy = format!("socks5://{HOST}:{}", server.ports[0]);
+    let proxy = format!("socks5://{HOST}:{}", server.ports()[0]);
     let name = format!("origin.test:{port}:{HOST}");
     let judged = server.curl(&["--proxy", &proxy, "--resolve", &name, &format!("{url}/5000000")]);
     assert!(judged.is(200, &pattern(5_000_000)), "{judged:?}");
@@ -58,7 +58,7 @@ fn names_are_looked_up_at_its_end() {
     let connector = through(&server, "socks5h", "").resolver(nobody_knows);
     let ours = Judgement::of(connector.connect(&url).unwrap().get("/65536").unwrap());
     assert!(ours.is(200, &pattern(65536)), "{ours:?}");
-    let proxy = format!("socks5h://{HOST}:{}", server.ports[0]);
+    let proxy = format!("socks5h://{HOST}:{}", server.ports()[0]);
     assert_eq!(ours, server.curl(&["--proxy", &proxy, &format!("{url}/65536")]));
 
     let error = through(&server, "socks5", "").resolver(nobody_knows).connect(&url).unwrap_err();
@@ -74,7 +74,7 @@ fn it_wants_to_know_who_asks() {
         let connect = |credentials| through(&server, scheme, credentials).connect(&url);
         let ours = Judgement::of(connect("ann:s%3Fcret@").unwrap().get("/65536").unwrap());
         assert!(ours.is(200, &pattern(65536)), "{ours:?}");
-        let proxy = format!("{scheme}://ann:s%3Fcret@{HOST}:{}", server.ports[0]);
+        let proxy = format!("{scheme}://ann:s%3Fcret@{HOST}:{}", server.ports()[0]);
         assert_eq!(ours, server.curl(&["--proxy", &proxy, &format!("{url}/65536")]));
 
         for (credentials, why) in

@@ -45,7 +45,7 @@ fn start(listen: &str) -> Server<3> {
                server {{ listen {HOST}:{known} ssl; ssl_verify_client on; root files; }}
              }}"
         );
-        folder.write("conf", conf);
+        folder.write("conf", conf).unwrap();
         arguments!["-e", "log", "-p", ".", "-c", "conf"]
     })
 }

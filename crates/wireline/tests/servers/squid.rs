@@ -26,7 +26,7 @@ const NCSA: &str = "/usr/lib/squid/basic_ncsa_auth";
 fn squid() -> Server<3> {
     Server::start("squid", |folder, [open, locked, secure]| {
         let root = folder.path().display();
-        folder.write("passwords", PASSWORDS);
+        folder.write("passwords", PASSWORDS).unwrap();
         let conf = format!(
             "http_port {HOST}:{open}\n\
              http_port {HOST}:{locked}\n\
@@ -51,7 +51,7 @@ fn squid() -> Server<3> {
              pinger_enable off\n\
              coredump_dir {root}/scratch\n"
         );
-        folder.write("conf", conf);
+        folder.write("conf", conf).unwrap();
         // No daemon, one process. Its name is what it calls its shared memory by.
         arguments!["-N", "-n", folder.name(), "-f", folder.join("conf")]
     })
@@ -60,7 +60,7 @@ fn squid() -> Server<3> {
 /// As it is written for people, with credentials if there is an `@`.
 fn url(server: &Server<3>, port: usize, credentials: &str) -> String {
     let scheme = if port == SECURE { Scheme::Https } else { Scheme::Http };
-    format!("{}://{credentials}{HOST}:{}", scheme.name(), server.ports[port])
+    format!("{}://{credentials}{HOST}:{}", scheme.name(), server.ports()[port])
 }
 
 fn through(server: &Server<3>, port: usize, credentials: &str) -> Connector {

@@ -14,7 +14,7 @@ fn tinyproxy(to: &Peer) -> Server<1> {
              BasicAuth ann s3cret\nConnectPort {}\n",
             to.origin().port()
         );
-        folder.write("conf", conf);
+        folder.write("conf", conf).unwrap();
         // In the foreground.
         arguments!["-d", "-c", "conf"]
     })
