@@ -8,13 +8,15 @@ use crate::project::Project;
 use crate::run::{Findings, cargo, command, output, run, say};
 
 /// A program that the tests run, and the Debian package that has it: one without a service, where there is such a one.
-const NEEDED: [(&str, &str); 9] = [
+const NEEDED: [(&str, &str); 11] = [
     ("apache2", "apache2-bin"),
+    ("caddy", "caddy"),
     ("curl", "curl"),
     ("haproxy", "haproxy"),
     ("lighttpd", "lighttpd"),
     ("microsocks", "microsocks"),
     ("nginx", "nginx"),
+    ("node", "nodejs"),
     ("python3", "python3"),
     ("squid", "squid"),
     ("tinyproxy", "tinyproxy-bin"),
