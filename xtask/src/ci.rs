@@ -6,7 +6,7 @@ use std::time::Instant;
 use crate::policy::Metadata;
 use crate::project::Project;
 use crate::run::{Findings, cargo, run, say};
-use crate::{docs, layers, policy, setup, soak, tidy};
+use crate::{docs, interop, layers, policy, setup, soak, tidy};
 
 /// A part of the review.
 type Step = fn(&Project) -> Findings;
@@ -21,6 +21,7 @@ const STEPS: &[(&str, Step)] = &[
     ("policy", policy::check),
     ("clippy", clippy),
     ("test", test),
+    ("interop", interop::review),
     ("rustdoc", rustdoc),
     ("docs", docs::check),
     ("soak", soak::review),

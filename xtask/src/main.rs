@@ -5,6 +5,7 @@ mod ci;
 mod docs;
 mod fresh;
 mod fuzz;
+mod interop;
 mod layers;
 mod policy;
 mod project;
@@ -25,6 +26,8 @@ cargo xtask ci      the whole review: every check, every test (or only the steps
 cargo xtask docs    write the pages in docs/ anew from the code
 cargo xtask setup   install what the tests need, where it is missing
 cargo xtask fresh   clone HEAD, and run the commands of README.md there from nothing
+cargo xtask interop the same exchanges with nine servers that others wrote, through each layer, beside curl
+                    (or SERVER...)
 cargo xtask soak    a million exchanges with all that can go wrong (or --exchanges N, --seconds S, --seed X);
                     with --pool a hundred thousand requests through the pool of tokio-wireline
 cargo xtask fuzz    fuzz each target for five minutes (or --minutes N, TARGET...); needs nightly and cargo-fuzz;
@@ -44,6 +47,7 @@ fn main() -> ExitCode {
         ["soak", ref arguments @ ..] => soak::soak(&project, arguments),
         ["fuzz", ref arguments @ ..] => fuzz::fuzz(&project, arguments),
         ["sanitize", ref ways @ ..] => sanitize::sanitize(&project, ways),
+        ["interop", ref servers @ ..] => interop::interop(&project, servers),
         ["help" | "--help" | "-h"] => {
             say(HELP.trim_end());
             return ExitCode::SUCCESS;
