@@ -194,10 +194,11 @@ impl<S: Transport> Driver<S> {
             if content.is_empty() && (queued.is_empty() || !only_queued) {
                 match transport.flush() {
                     Ok(()) => return true,
+                    Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                     Err(error) if error.kind() == io::ErrorKind::WouldBlock => return false,
                     Err(error) => self.fall_silent(error),
                 }
-                break;
+                continue;
             }
             let written = match (queued, *content) {
                 (queued, []) => transport.write(&[IoSlice::new(queued)]),

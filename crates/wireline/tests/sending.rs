@@ -440,3 +440,35 @@ fn each_request_has_its_own_patience_for_100(over: Over) {
     pipeline.finish(&Fields::new()).unwrap();
     assert_eq!(pipeline.receive().unwrap().status(), 204);
 }
+
+/// A stream whose first flush is interrupted by a signal.
+struct Disturbed {
+    sent: Vec<u8>,
+    answer: &'static [u8],
+    is_disturbed: bool,
+}
+
+impl Read for Disturbed {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        self.answer.read(into)
+    }
+}
+
+impl Write for Disturbed {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.sent.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        if std::mem::replace(&mut self.is_disturbed, true) { Ok(()) } else { Err(io::ErrorKind::Interrupted.into()) }
+    }
+}
+
+#[test]
+fn a_flush_that_is_interrupted_is_made_again() {
+    let stream = Disturbed { sent: Vec::new(), answer: EMPTY.as_bytes(), is_disturbed: false };
+    let mut connection = Connection::over(stream);
+    connection.set_host("a");
+    assert_eq!(connection.get("/").unwrap().status(), 204);
+    assert_eq!(connection.reuse(), Reuse::Now);
+}
