@@ -6,6 +6,7 @@
 //! | [`Origin`] | a server on loopback that does it right |
 //! | [`SplitStream`], [`FaultyStream`], [`duplex`] | streams in memory that are cut, fail or end where a test says |
 //! | [`servers`] | servers that others wrote, each started on loopback for a test |
+//! | [`faults`] | exchanges in which each call fails once, in each way, and what has to come of it |
 //! | `Authority` (feature `tls`) | certificates for the servers above |
 //! | [`fuzzing`] | what holds for the core whatever comes, for a fuzzer to look for what does not |
 //! | [`case`], [`Layer`], [`check`] | transcripts in Markdown, and what they are put through |
@@ -46,6 +47,7 @@ mod authority;
 pub mod case;
 mod core_layer;
 mod coverage;
+pub mod faults;
 pub mod fuzzing;
 mod layer;
 mod log;
