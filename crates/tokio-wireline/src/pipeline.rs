@@ -95,6 +95,12 @@ impl<'c, S: AsyncTransport> Pipeline<'c, S> {
         Ok(Response::new(response, self.wait))
     }
 
+    /// The response that was received last: [`wireline::Pipeline::response`].
+    pub fn response(&mut self) -> Option<Response<'_, S>> {
+        let Self { inner, wait } = self;
+        inner.response().map(|response| Response::new(response, wait))
+    }
+
     /// Sends requests without content, at most `depth` in flight at a time (at least one), and gives their answers in
     /// order: [`wireline::Pipeline::run`], and a `Stream` of whole answers.
     pub fn run<R>(&mut self, requests: R, depth: usize) -> Run<'_, 'c, S, R::IntoIter>
