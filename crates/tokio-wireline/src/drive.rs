@@ -53,10 +53,11 @@ impl Wait {
     /// Ready when the call has to be made again although the transport is not: it says why.
     pub(crate) fn poll(&mut self, cx: &mut Context<'_>, until: Option<std::time::Instant>) -> Poll<()> {
         if let Some((canceller, bell)) = &self.canceller {
-            if bell.is_ready(cx) {
-                // Its flag may be on its way.
-                canceller.cancel();
-                return Poll::Ready(());
+            while bell.is_ready(cx) {
+                // Between the two there may have been a reset, which is not to be undone.
+                if canceller.heard() {
+                    return Poll::Ready(());
+                }
             }
         }
         let Some(until) = until else { return Poll::Pending };

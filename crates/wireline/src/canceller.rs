@@ -91,8 +91,17 @@ impl Canceller {
         self.0.canceled.store(false, Ordering::Release);
     }
 
-    /// A wait heard the bell. Whether it has to end: not when there was a reset since.
-    pub(crate) fn heard(&self) -> bool {
+    /// A wait heard the bell. Whether it has to end: not when there was a reset since. For adapters.
+    ///
+    /// ```
+    /// let canceller = wireline::Canceller::new()?;
+    /// canceller.cancel();
+    /// assert!(canceller.heard());
+    /// canceller.reset();
+    /// assert!(!canceller.heard() && !canceller.is_canceled());
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    pub fn heard(&self) -> bool {
         let _hand = self.0.hand.lock().unwrap_or_else(PoisonError::into_inner);
         let rings = recv(&self.0.bell, &mut [0], RecvFlags::PEEK | RecvFlags::DONTWAIT).is_ok();
         if rings {
