@@ -136,8 +136,19 @@ impl<'a> Content<'a> {
         let is_empty = request.framing().length() == Some(0);
         if is_empty {
             // Nothing of it would be read otherwise, and nobody told.
-            let first = poll_fn(|cx| pieces.as_mut().poll_piece(cx).map_ok(<[u8]>::len)).await;
-            request.check_content(first.map_err(Error::source_failed)? as u64)?;
+            let deadline = connection.deadline();
+            let first = loop {
+                // Nothing is in flight that could be listened to, and the bounds hold all the same.
+                let asked = poll_fn(|cx| match pieces.as_mut().poll_piece(cx) {
+                    Poll::Ready(piece) => Poll::Ready(Some(piece.map(<[u8]>::len))),
+                    Poll::Pending => wait.poll(cx, deadline).map(|()| None),
+                });
+                match asked.await {
+                    Some(first) => break first.map_err(Error::source_failed)?,
+                    None => connection.in_time()?,
+                }
+            };
+            request.check_content(first as u64)?;
         }
         let writer = connection.start(request)?;
         let mut writer = if keep_sending { writer.keep_sending() } else { writer };

@@ -5,10 +5,11 @@ use std::future::poll_fn;
 use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll};
+use std::time::Instant;
 
 use futures_core::Stream;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio_wireline::{Connection, Connector, Content, Origin};
+use tokio_wireline::{Canceller, Connection, Connector, Content, ErrorKind, Operation, Origin, Reuse};
 
 type Failure = Box<dyn std::error::Error>;
 
@@ -66,6 +67,27 @@ async fn each_response_is_heard_while_a_source_has_nothing() -> Result<(), Failu
     }
     far.write_all(b"HTTP/1.1 413 Content Too Large\r\nContent-Length: 0\r\n\r\n").await?;
     assert_eq!(client.await??, (3, 413));
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_source_that_is_to_be_empty_and_says_nothing_is_waited_for_within_the_bounds() -> Result<(), Failure> {
+    let (near, far) = tokio::io::duplex(4096);
+    let mut connection = Connection::over(near);
+    connection.set_host("a");
+    let request = connection.request("GET", "/").build()?;
+    connection.set_deadline(Some(Instant::now()));
+    let late = connection.send(&request, Content::pieces(Never)).await.err().ok_or("no answer")?;
+    assert_eq!(late.kind(), ErrorKind::Timeout(Operation::Deadline));
+    connection.set_deadline(None);
+    let canceller = Canceller::new()?;
+    connection.set_canceller(Some(canceller.clone()))?;
+    canceller.cancel();
+    let canceled = connection.send(&request, Content::pieces(Never)).await.err().ok_or("no answer")?;
+    assert_eq!(canceled.kind(), ErrorKind::Canceled);
+    // Nothing was sent, and the next one may be.
+    assert_eq!((connection.bytes_sent(), connection.reuse()), (0, Reuse::Now));
+    drop(far);
     Ok(())
 }
 

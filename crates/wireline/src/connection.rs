@@ -25,7 +25,7 @@ use crate::response::Response;
 use crate::split::{self, ReceiveHalf, SendHalf};
 use crate::tap::Tap;
 use crate::tap::redact::Redact;
-use crate::timeouts::Timeouts;
+use crate::timeouts::{Operation, Timeouts};
 use crate::timing::Setup;
 use crate::transport::Transport;
 use crate::transport::bring::Bring;
@@ -309,6 +309,14 @@ impl<S: Transport> Connection<S> {
     #[must_use]
     pub fn deadline(&self) -> Option<Instant> {
         self.driver.deadline
+    }
+
+    /// Whether a wait for something else may go on, before anything is sent. For adapters.
+    ///
+    /// # Errors
+    /// [`Canceled`](ErrorKind::Canceled), and [`Timeout`](ErrorKind::Timeout) behind the deadline.
+    pub fn in_time(&self) -> Result<(), Error> {
+        self.driver.patience(None, Operation::Deadline).map(drop)
     }
 
     /// When everything has to be over.
