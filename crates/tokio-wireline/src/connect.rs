@@ -232,7 +232,7 @@ impl Connector {
                 Err(error) => return Err(error),
                 Ok(connection) => {
                     let mut connection = connection.map_transport(Stream::new).map_err(failed)?;
-                    until_writable(&mut connection).await;
+                    until_writable(&mut connection, &mut wait).await;
                     return Ok(Connection::adopt(connection, wait));
                 }
             }
@@ -268,15 +268,44 @@ async fn until_ready(wanted: &[Bell], wait: &mut Wait, until: Option<Instant>) {
     .await;
 }
 
-/// The reactor has not heard of a socket yet that is new to it: without this, the first write would find no room.
-async fn until_writable(connection: &mut wireline::Connection<Stream>) {
+/// The reactor has not heard of a socket yet that is new to it: without this, the first write would find no room. What is
+/// too late or canceled meanwhile, the first exchange is told.
+async fn until_writable(connection: &mut wireline::Connection<Stream>, wait: &mut Wait) {
+    let deadline = connection.deadline();
     let Some(transport) = connection.transport_mut() else { return };
     poll_fn(|cx| {
         transport.wakes(cx.waker());
         match transport.wait(Ready { read: false, write: true }, None) {
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Poll::Pending,
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => wait.poll(cx, deadline),
             _ => Poll::Ready(()),
         }
     })
     .await;
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+    use std::os::unix::net::UnixStream;
+    use std::task::{Context, Waker};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_socket_without_room_is_waited_for_within_the_deadline() {
+        let (mut near, far) = UnixStream::pair().expect("a pair of sockets");
+        near.set_nonblocking(true).expect("a socket that does not wait");
+        while near.write(&[0; 4096]).is_ok() {}
+        let stream = Stream::Plain(tokio::net::UnixStream::from_std(near).expect("a socket of the reactor").into());
+        let mut connection = wireline::Connection::with_transport(stream, Config::default());
+        let mut wait = Wait::default();
+        let is_over = |connection: &mut _, wait: &mut _| {
+            let waiting = std::pin::pin!(until_writable(connection, wait));
+            waiting.poll(&mut Context::from_waker(Waker::noop())).is_ready()
+        };
+        assert!(!is_over(&mut connection, &mut wait));
+        connection.set_deadline(Some(Instant::now()));
+        assert!(is_over(&mut connection, &mut wait));
+        drop(far);
+    }
 }
