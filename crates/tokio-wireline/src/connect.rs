@@ -79,9 +79,13 @@ impl Place {
         }
     }
 
-    async fn connect(self) -> Result<Connection<Stream>, Error> {
-        let connection = self.connector.finish(self.begin()).await?;
-        Ok(if self.connector.auto_open { connection.again_by(Box::new(self)) } else { connection })
+    /// In a box, that it is gone when there is a connection: a task keeps room for the largest that it awaits as long as it
+    /// lives, and this is several times as large as all that comes later.
+    fn connect(self) -> Pin<Box<dyn Future<Output = Result<Connection<Stream>, Error>> + Send>> {
+        Box::pin(async move {
+            let connection = self.connector.finish(self.begin()).await?;
+            Ok(if self.connector.auto_open { connection.again_by(Box::new(self)) } else { connection })
+        })
     }
 }
 
