@@ -85,8 +85,7 @@ impl<S: AsyncTransport + Unpin> AsyncWrite for Switched<S> {
     fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         self.get_mut().poll(SEND, cx, |inner| {
             inner.flush()?;
-            inner.transport_mut().end_write();
-            Ok(())
+            inner.transport_mut().finish_write()
         })
     }
 }

@@ -23,6 +23,16 @@ pub trait AsyncTransport: Transport {
     /// Asks the system, and not the reactor, which hears of a close or of bytes only when the task next waits: the read that
     /// follows finds what is there now.
     fn look(&mut self) {}
+
+    /// Ends the sending side as [`end_write`](Transport::end_write) does, where that may need waiting.
+    ///
+    /// # Errors
+    /// [`WouldBlock`](io::ErrorKind::WouldBlock) while the peer cannot be told yet: the call is to be made again. Else what
+    /// the stream says.
+    fn finish_write(&mut self) -> io::Result<()> {
+        self.end_write();
+        Ok(())
+    }
 }
 
 #[cfg(feature = "tls")]
@@ -33,6 +43,11 @@ impl<T: AsyncTransport> AsyncTransport for wireline::Tls<T> {
 
     fn look(&mut self) {
         self.inner_mut().look();
+    }
+
+    fn finish_write(&mut self) -> io::Result<()> {
+        self.end_write();
+        self.inner_mut().finish_write()
     }
 }
 

@@ -18,8 +18,18 @@ pub struct Bring<T> {
     task: Task,
     /// Bytes may wait in the stream for a flush.
     is_flushing: bool,
+    end: End,
     /// What was read to see whether there is anything. Only reading tells.
     seen: Option<io::Result<Vec<u8>>>,
+}
+
+/// How far our side is from its end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum End {
+    Open,
+    /// The stream has not said that the peer was told.
+    Begun,
+    Over,
 }
 
 /// How much is read at most to see whether there is anything.
@@ -29,7 +39,7 @@ impl<T> Bring<T> {
     /// This stream.
     #[must_use]
     pub fn new(stream: T) -> Self {
-        Self { stream, task: Task::default(), is_flushing: false, seen: None }
+        Self { stream, task: Task::default(), is_flushing: false, end: End::Open, seen: None }
     }
 
     /// The stream.
@@ -80,6 +90,10 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Transport for Bring<T> {
             Some(Err(error)) => return Err(error),
             None => {}
         }
+        if self.end == End::Begun {
+            // Who reads on when our side is to end comes by here until there is an answer.
+            let _later = self.finish_write();
+        }
         let mut cx = Context::from_waker(&self.task.0);
         let mut into = ReadBuf::new(into);
         now(Pin::new(&mut self.stream).poll_read(&mut cx, &mut into))?;
@@ -109,9 +123,8 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Transport for Bring<T> {
     }
 
     fn end_write(&mut self) {
-        let mut cx = Context::from_waker(&self.task.0);
-        // What needs waiting is not waited for.
-        let _later = Pin::new(&mut self.stream).poll_shutdown(&mut cx);
+        // What needs waiting goes on with the next reads.
+        let _later = self.finish_write();
     }
 
     fn close(&mut self) {
@@ -122,5 +135,19 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Transport for Bring<T> {
 impl<T: AsyncRead + AsyncWrite + Unpin> AsyncTransport for Bring<T> {
     fn wakes(&mut self, waker: &Waker) {
         self.task.set(waker);
+    }
+
+    fn finish_write(&mut self) -> io::Result<()> {
+        if self.end == End::Over {
+            return Ok(());
+        }
+        self.end = End::Begun;
+        let mut cx = Context::from_waker(&self.task.0);
+        let ended = now(Pin::new(&mut self.stream).poll_shutdown(&mut cx));
+        if ended.as_ref().is_err_and(|error| error.kind() == io::ErrorKind::WouldBlock) {
+            return ended;
+        }
+        self.end = End::Over;
+        ended
     }
 }

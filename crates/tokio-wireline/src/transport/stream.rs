@@ -131,6 +131,10 @@ impl AsyncTransport for Stream {
     fn look(&mut self) {
         self.transport().look();
     }
+
+    fn finish_write(&mut self) -> io::Result<()> {
+        self.transport().finish_write()
+    }
 }
 
 impl AsFd for Stream {
