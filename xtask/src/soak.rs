@@ -4,19 +4,20 @@ use crate::project::Project;
 use crate::run::{Findings, cargo, run};
 
 /// What the review asks for. The seed is another one each time and is printed: whatever fails can be gone through again.
-const REVIEW: [&str; 4] = ["--exchanges", "1000000", "--seconds", "60"];
-
-/// The same for the pool of tokio-wireline.
-const POOL: [&str; 5] = ["--pool", "--exchanges", "100000", "--seconds", "30"];
+const REVIEW: [&[&str]; 3] = [
+    &["--exchanges", "1000000", "--seconds", "60"],
+    // The same for the pool of tokio-wireline.
+    &["--pool", "--exchanges", "100000", "--seconds", "30"],
+    // Seconds instead of ten minutes, which are for whoever has the time.
+    &["--held", "--seconds", "6"],
+];
 
 /// The soak as a step of the review.
 pub(crate) fn review(project: &Project) -> Findings {
-    let mut findings = soak(project, &REVIEW);
-    findings.extend(soak(project, &POOL));
-    findings
+    REVIEW.iter().flat_map(|arguments| soak(project, arguments)).collect()
 }
 
-/// The soak with other arguments: `--pool`, `--exchanges N`, `--seconds S`, `--seed X`, `--connection C`.
+/// The soak with other arguments: `--pool`, `--held` and those of each, which `wireline-bench` explains.
 pub(crate) fn soak(project: &Project, arguments: &[&str]) -> Findings {
     let build = ["run", "--quiet", "--locked", "--release", "--package", "wireline-bench", "--bin", "soak", "--"];
     run(cargo(project, &build).args(arguments))

@@ -46,7 +46,19 @@ impl Client<'_> {
             limits.receive_buffer = SMALL_BUFFER as u32;
             config.limits = limits;
         }
-        let mut connection = Connection::with_transport(Stream::from(stream), config);
+        let connection = Connection::with_transport(Stream::from(stream), config);
+        let (mut told, mut connection) = self.go_through(plan, connection)?;
+        if plan.in_mode() < plan.exchanges.len() && told.answered == plan.in_mode() {
+            Self::behind_surplus(plan, &mut told, &mut connection);
+        }
+        told.left = connection.unanswered().map(Into::into).collect();
+        told.bytes_sent = connection.bytes_sent();
+        told.reuse = connection.reuse();
+        Ok(told)
+    }
+
+    /// Goes through a plan on this connection, and gives it back.
+    pub(crate) fn go_through(&mut self, plan: &Plan, mut connection: Connection) -> io::Result<(Told, Connection)> {
         let mut timeouts = connection.timeouts();
         timeouts.expect_continue = plan.patience;
         connection.set_timeouts(timeouts);
@@ -57,13 +69,7 @@ impl Client<'_> {
             Mode::Run { depth } => self.pipeline_run(plan, &mut told, &mut connection, depth),
             Mode::Split => connection = self.split(plan, &mut told, connection)?,
         }
-        if plan.in_mode() < plan.exchanges.len() && told.answered == plan.in_mode() {
-            Self::behind_surplus(plan, &mut told, &mut connection);
-        }
-        told.left = connection.unanswered().map(Into::into).collect();
-        told.bytes_sent = connection.bytes_sent();
-        told.reuse = connection.reuse();
-        Ok(told)
+        Ok((told, connection))
     }
 
     fn advance(&self) {
@@ -98,7 +104,7 @@ impl Client<'_> {
                 Err(error) => Some(error),
             };
             if let Some(error) = error {
-                if is_refused(connection, exchange) {
+                if is_refused(connection, plan.first + exchange as u64) {
                     return told.refuse(&error);
                 }
                 told.accepted += 1;
@@ -215,8 +221,8 @@ impl Client<'_> {
 }
 
 /// Whether nothing is left of this exchange because it never began.
-fn is_refused(connection: &Connection, exchange: usize) -> bool {
-    connection.unanswered().all(|left| left.exchange.index() < exchange as u64)
+fn is_refused(connection: &Connection, exchange: u64) -> bool {
+    connection.unanswered().all(|left| left.exchange.index() < exchange)
 }
 
 /// Which generator of an exchange this is.
@@ -255,7 +261,7 @@ fn send_next(plan: &Plan, told: &mut Told, pipeline: &mut Pipeline<'_>, sent: &m
     let Some(done) = *sent else {
         let exchange = told.accepted;
         let id = pipeline.queue(&request(plan, exchange))?;
-        if id.index() != exchange as u64 {
+        if id.index() != plan.first + exchange as u64 {
             told.trouble(exchange, format_args!("it is called {id}"));
         }
         told.accepted += 1;

@@ -1,14 +1,22 @@
 //! The soak: pipelined exchanges without end, with everything that can go wrong going wrong, and each verdict of the
 //! client held against what the server saw.
 //!
-//! `soak [--pool] [--exchanges N] [--seconds S] [--seed X] [--connection C]`. Everything is made from the seed; with
-//! `--connection` one connection alone is gone through again, and its plan is shown. How threads and bytes meet in time is not repeatable, so a
-//! failure may take several runs to come back. With `--pool` it is the pool of tokio-wireline that is put to work.
+//! ```text
+//! soak [--exchanges N] [--seconds S] [--seed X] [--connection C]
+//! soak --pool [--exchanges N] [--seconds S] [--seed X]       the pool of tokio-wireline
+//! soak --held [--minutes M | --seconds S] [--seed X]         one blocking connection, whose memory must not grow
+//! ```
+//!
+//! Everything is made from the seed; with `--connection` one connection alone is gone through again, and its plan is shown.
+//! How threads and bytes meet in time is not repeatable, so a failure may take several runs to come back.
 
 #![cfg_attr(test, allow(clippy::unwrap_used, reason = "a test says what it expects by panicking"))]
 
+mod child;
 mod client;
+mod held;
 mod lane;
+mod memory;
 mod plan;
 mod pool;
 mod random;
@@ -30,8 +38,7 @@ use crate::lane::{Outcome, soak};
 /// What is asked for.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Settings {
-    /// The pool, and not connections one by one.
-    pub(crate) pool: bool,
+    pub(crate) what: What,
     pub(crate) exchanges: u64,
     pub(crate) time: Option<Duration>,
     pub(crate) seed: u64,
@@ -39,35 +46,75 @@ pub(crate) struct Settings {
     pub(crate) connection: Option<u32>,
 }
 
+/// What is put to work.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum What {
+    /// Connections one by one, with all that can go wrong.
+    Connections,
+    Held,
+    Pool,
+    /// The server of another that is held.
+    ServeHeld,
+}
+
+const USAGE: &str = "\
+soak [--exchanges N] [--seconds S] [--seed X] [--connection C]
+soak --pool [--exchanges N] [--seconds S] [--seed X]
+soak --held [--minutes M | --seconds S] [--seed X]";
+
 fn main() -> ExitCode {
     let settings = match settings(lexopt::Parser::from_env()) {
         Ok(settings) => settings,
         Err(error) => {
-            say(&format!("soak: {error}\nsoak [--pool] [--exchanges N] [--seconds S] [--seed X] [--connection C]"));
+            say(&format!("soak: {error}\n{USAGE}"));
             return ExitCode::from(2);
         }
     };
-    say(&format!("seed {}", settings.seed));
-    let start = Instant::now();
-    if settings.pool {
-        return match pool::soak(settings) {
-            Ok(outcome) => ended(settings, &outcome.to_string(), outcome.troubles),
-            Err(error) => ended(settings, "", vec![error.to_string()]),
-        };
+    match run(settings) {
+        Ok(status) => status,
+        Err(error) => ended(settings, "", vec![error.to_string()]),
     }
+}
+
+fn run(settings: Settings) -> io::Result<ExitCode> {
+    let (report, troubles) = match settings.what {
+        What::ServeHeld => return held::serve(settings.seed),
+        what => {
+            say(&format!("seed {}", settings.seed));
+            match what {
+                What::Held => {
+                    let outcome = held::soak(settings, settings.time.unwrap_or(TEN_MINUTES))?;
+                    (outcome.to_string(), outcome.troubles)
+                }
+                What::Pool => {
+                    let outcome = pool::soak(settings)?;
+                    (outcome.to_string(), outcome.troubles)
+                }
+                _ => connections(settings),
+            }
+        }
+    };
+    Ok(ended(settings, &report, troubles))
+}
+
+const TEN_MINUTES: Duration = Duration::from_secs(600);
+
+fn connections(settings: Settings) -> (String, Vec<String>) {
+    let start = Instant::now();
     let Outcome { report, troubles } = soak(settings);
     let elapsed = start.elapsed();
     if troubles.is_empty() && settings.connection.is_none() && report.exchanges < settings.exchanges {
         say("the time was over before the exchanges were");
     }
-    ended(settings, &format!("{report}\n\n{}", report.rate(elapsed)), troubles)
+    (format!("{report}\n\n{}", report.rate(elapsed)), troubles)
 }
 
 /// Says how it ended.
 fn ended(settings: Settings, report: &str, troubles: Vec<String>) -> ExitCode {
     say(&format!("\n{report}"));
-    if let Some(peak) = peak() {
-        say(&format!("peak of resident memory: {peak}, client and server together"));
+    if let Some(peak) = memory::peak() {
+        let of = if settings.what == What::Held { "the client" } else { "client and server together" };
+        say(&format!("peak of resident memory: {peak}, {of}"));
     }
     if troubles.is_empty() {
         say(&format!("nothing lost, nothing wrong (seed {})", settings.seed));
@@ -80,30 +127,26 @@ fn ended(settings: Settings, report: &str, troubles: Vec<String>) -> ExitCode {
     ExitCode::FAILURE
 }
 
-fn settings(mut parser: lexopt::Parser) -> Result<Settings, lexopt::Error> {
+pub(crate) fn settings(mut parser: lexopt::Parser) -> Result<Settings, lexopt::Error> {
     use lexopt::prelude::*;
     let fresh = RandomState::new().build_hasher().finish() % 1_000_000_007;
-    let mut settings = Settings { pool: false, exchanges: 0, time: None, seed: fresh, connection: None };
+    let mut settings = Settings { what: What::Connections, exchanges: 0, time: None, seed: fresh, connection: None };
     let mut exchanges = None;
     while let Some(argument) = parser.next()? {
         match argument {
-            Long("pool") => settings.pool = true,
+            Long("held") => settings.what = What::Held,
+            Long("pool") => settings.what = What::Pool,
+            Long("serve-held") => settings.what = What::ServeHeld,
             Long("exchanges") => exchanges = Some(parser.value()?.parse()?),
+            Long("minutes") => settings.time = Some(Duration::from_secs(60 * parser.value()?.parse::<u64>()?)),
             Long("seconds") => settings.time = Some(Duration::from_secs(parser.value()?.parse()?)),
             Long("seed") => settings.seed = parser.value()?.parse()?,
             Long("connection") => settings.connection = Some(parser.value()?.parse()?),
             _ => return Err(argument.unexpected()),
         }
     }
-    settings.exchanges = exchanges.unwrap_or(if settings.pool { 100_000 } else { 1_000_000 });
+    settings.exchanges = exchanges.unwrap_or(if settings.what == What::Pool { 100_000 } else { 1_000_000 });
     Ok(settings)
-}
-
-/// The most memory that the process had, as the system counted it, where it does.
-fn peak() -> Option<String> {
-    let status = std::fs::read_to_string("/proc/self/status").ok()?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
-    Some(line.trim().to_owned())
 }
 
 /// A line to standard output.
@@ -119,7 +162,7 @@ mod tests {
 
     #[test]
     fn a_few_thousand_exchanges_lose_nothing() {
-        let settings = Settings { pool: false, exchanges: 6000, time: None, seed: 2026, connection: None };
+        let settings = settings(lexopt::Parser::from_args(["--exchanges", "6000", "--seed", "2026"])).unwrap();
         let Outcome { report, troubles } = soak(settings);
         assert_eq!(troubles, [""; 0]);
         assert!(report.exchanges >= 6000);
@@ -133,6 +176,8 @@ mod tests {
         assert_eq!(settings(&["--seed", "7", "--exchanges", "1"]).unwrap(), 7);
         assert_eq!((exchanges(&["--pool"]), exchanges(&[])), (100_000, 1_000_000));
         assert_eq!(exchanges(&["--exchanges", "7", "--pool"]), 7);
+        let held = super::settings(lexopt::Parser::from_args(["--held", "--minutes", "10"])).unwrap();
+        assert_eq!((held.what, held.time), (What::Held, Some(TEN_MINUTES)));
         assert!(settings(&["--seed", "x"]).is_err() && settings(&["else"]).is_err());
     }
 }

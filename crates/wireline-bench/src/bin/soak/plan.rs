@@ -11,6 +11,8 @@ use crate::random::{LONGEST, Random};
 pub(crate) struct Plan {
     pub(crate) seed: u64,
     pub(crate) connection: u32,
+    /// What its first exchange is called on the connection: others came before it on one that is held.
+    pub(crate) first: u64,
     pub(crate) mode: Mode,
     pub(crate) ending: Ending,
     /// The exchange at which the ending happens; the last one when all goes well.
@@ -282,6 +284,7 @@ impl Plan {
         let mut plan = Self {
             seed,
             connection,
+            first: 0,
             mode,
             ending,
             at: before,
@@ -292,6 +295,31 @@ impl Plan {
         };
         plan.prepare_ending(&mut random);
         plan
+    }
+
+    /// A part of what a connection that is held goes through: all goes well, and `first` exchanges came before it.
+    pub(crate) fn held(seed: u64, part: u32, first: u64) -> Self {
+        let mut random = Random::new(seed, &[u64::from(part)]);
+        let depth = 1 + random.below(32);
+        let mode = match random.below(100) {
+            0..40 => Mode::Alone,
+            40..50 => Mode::Split,
+            50..70 => Mode::Run { depth },
+            _ => Mode::Pipeline { depth, sliding: random.percent(50) },
+        };
+        let last = random.below(60);
+        Self {
+            seed,
+            connection: part,
+            first,
+            mode,
+            ending: Ending::Orderly,
+            at: last,
+            exchanges: (0..=last).map(|_| exchange(&mut random, mode, false)).collect(),
+            is_heavy: false,
+            part: 0,
+            patience: Some(Duration::from_millis(2)),
+        }
     }
 
     pub(crate) fn is_at(&self, exchange: usize) -> bool {

@@ -94,7 +94,7 @@ pub(crate) fn take(plan: &Plan, told: &mut Told, scratch: &mut [u8], reply: &mut
         return told.trouble(exchange, "an answer to nothing");
     };
     let id = format!("{}/{exchange}", plan.connection);
-    if reply.index() != exchange as u64 || reply.fields().get("x-exchange") != Some(id.as_bytes()) {
+    if reply.index() != plan.first + exchange as u64 || reply.fields().get("x-exchange") != Some(id.as_bytes()) {
         told.trouble(exchange, format_args!("the answer is another's: {:?}", reply.fields()));
     }
     if reply.status() != of.answer.status {

@@ -69,23 +69,33 @@ pub(crate) enum End {
 
 /// Serves one connection.
 pub(crate) fn serve(stream: TcpStream, plan: &Plan) -> Record {
-    let mut server = Server {
-        seen: vec![Seen::default(); plan.exchanges.len()],
-        places: vec![(0, 0, None); plan.exchanges.len()],
-        random: plan.details(plan.exchanges.len(), SIDE),
-        stream,
-        plan,
-        input: Vec::new(),
-        taken: 0,
-        output: Vec::new(),
-        written: 0,
-        exposed: Exposed::default(),
-        is_silent: false,
-        troubles: Vec::new(),
-    };
+    let mut server = Server::new(stream, Vec::new(), plan);
     let end = server.run();
     server.account();
     Record { seen: server.seen, end, exposed: server.exposed, troubles: server.troubles }
+}
+
+/// Serves one plan after the other on a connection that is held, until the client closes it: how many exchanges it were,
+/// and what was wrong. Nothing is, where the client closes between two of them.
+pub(crate) fn serve_held(mut stream: TcpStream, seed: u64) -> (u64, Vec<String>) {
+    let (mut input, mut served) = (Vec::new(), 0);
+    for part in 0.. {
+        let plan = Plan::held(seed, part, served);
+        let mut server = Server::new(stream, input, &plan);
+        let end = server.all().and_then(|()| server.flush());
+        let answered = server.seen.iter().filter(|seen| seen.request == Saw::All).count();
+        served += answered as u64;
+        match end {
+            Ok(()) if server.troubles.is_empty() => {}
+            Err(End::Read) if server.troubles.is_empty() && server.seen[0] == Seen::default() => break,
+            end => {
+                let what = format!("part {part}: {answered} of {} exchanges, {end:?}", plan.exchanges.len());
+                return (served, [vec![what], server.troubles].concat());
+            }
+        }
+        (stream, input) = (server.stream, server.input.split_off(server.taken));
+    }
+    (served, Vec::new())
 }
 
 /// Which generator of an exchange this is.
@@ -120,12 +130,31 @@ struct Head {
     is_chunked: bool,
 }
 
-impl Server<'_> {
+impl<'a> Server<'a> {
+    fn new(stream: TcpStream, input: Vec<u8>, plan: &'a Plan) -> Self {
+        Self {
+            seen: vec![Seen::default(); plan.exchanges.len()],
+            places: vec![(0, 0, None); plan.exchanges.len()],
+            random: plan.details(plan.exchanges.len(), SIDE),
+            stream,
+            plan,
+            input,
+            taken: 0,
+            output: Vec::new(),
+            written: 0,
+            exposed: Exposed::default(),
+            is_silent: false,
+            troubles: Vec::new(),
+        }
+    }
+
+    fn all(&mut self) -> Result<(), Over> {
+        (0..self.plan.exchanges.len()).try_for_each(|exchange| self.exchange(exchange))
+    }
+
     fn run(&mut self) -> End {
-        for exchange in 0..self.plan.exchanges.len() {
-            if let Err(end) = self.exchange(exchange) {
-                return end;
-            }
+        if let Err(end) = self.all() {
+            return end;
         }
         loop {
             if self.taken < self.input.len() {

@@ -7,7 +7,8 @@ use super::*;
 
 #[test]
 fn a_few_thousand_requests_are_answered_or_reported() {
-    let settings = Settings { pool: true, exchanges: 4000, time: None, seed: 2026, connection: None };
+    let words = ["--pool", "--exchanges", "4000", "--seed", "2026"];
+    let settings = crate::settings(lexopt::Parser::from_args(words)).unwrap();
     let outcome = soak(settings).unwrap();
     assert_eq!(outcome.troubles, [""; 0]);
     assert_eq!((outcome.requests as u64, outcome.counts.answered + outcome.counts.reported), (4000, 4000));
