@@ -30,6 +30,7 @@ cargo xtask interop the same exchanges with nine servers that others wrote, thro
                     (or SERVER...)
 cargo xtask soak    a million exchanges with all that can go wrong (or --exchanges N, --seconds S, --seed X);
                     with --pool a hundred thousand requests through the pool of tokio-wireline;
+                    with --load a million exchanges on 10,000 connections at once (or --connections C);
                     with --held one connection for ten minutes (or --minutes M), whose memory must not grow
 cargo xtask fuzz    fuzz each target for five minutes (or --minutes N, TARGET...); needs nightly and cargo-fuzz;
                     with --keep put what was found into the corpora

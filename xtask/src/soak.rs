@@ -4,11 +4,13 @@ use crate::project::Project;
 use crate::run::{Findings, cargo, run};
 
 /// What the review asks for. The seed is another one each time and is printed: whatever fails can be gone through again.
-const REVIEW: [&[&str]; 3] = [
+const REVIEW: [&[&str]; 4] = [
     &["--exchanges", "1000000", "--seconds", "60"],
     // The same for the pool of tokio-wireline.
     &["--pool", "--exchanges", "100000", "--seconds", "30"],
-    // Seconds instead of ten minutes, which are for whoever has the time.
+    // A fifth of the connections, a tenth of the exchanges, and seconds instead of ten minutes: the whole of both is for
+    // whoever has the time.
+    &["--load", "--connections", "2000", "--exchanges", "100000"],
     &["--held", "--seconds", "6"],
 ];
 
@@ -17,7 +19,7 @@ pub(crate) fn review(project: &Project) -> Findings {
     REVIEW.iter().flat_map(|arguments| soak(project, arguments)).collect()
 }
 
-/// The soak with other arguments: `--pool`, `--held` and those of each, which `wireline-bench` explains.
+/// The soak with other arguments: `--pool`, `--load`, `--held` and those of each, which `wireline-bench` explains.
 pub(crate) fn soak(project: &Project, arguments: &[&str]) -> Findings {
     let build = ["run", "--quiet", "--locked", "--release", "--package", "wireline-bench", "--bin", "soak", "--"];
     run(cargo(project, &build).args(arguments))

@@ -4,6 +4,7 @@
 //! ```text
 //! soak [--exchanges N] [--seconds S] [--seed X] [--connection C]
 //! soak --pool [--exchanges N] [--seconds S] [--seed X]       the pool of tokio-wireline
+//! soak --load [--connections C] [--exchanges N] [--seed X]   many connections at once, awaited on one thread
 //! soak --held [--minutes M | --seconds S] [--seed X]         one blocking connection, whose memory must not grow
 //! ```
 //!
@@ -16,6 +17,7 @@ mod child;
 mod client;
 mod held;
 mod lane;
+mod load;
 mod memory;
 mod plan;
 mod pool;
@@ -40,6 +42,8 @@ use crate::lane::{Outcome, soak};
 pub(crate) struct Settings {
     pub(crate) what: What,
     pub(crate) exchanges: u64,
+    /// How many at once, under load.
+    pub(crate) connections: u32,
     pub(crate) time: Option<Duration>,
     pub(crate) seed: u64,
     /// Only this one.
@@ -52,14 +56,18 @@ pub(crate) enum What {
     /// Connections one by one, with all that can go wrong.
     Connections,
     Held,
+    Load,
     Pool,
     /// The server of another that is held.
     ServeHeld,
+    /// The server of others under load.
+    ServeLoad,
 }
 
 const USAGE: &str = "\
 soak [--exchanges N] [--seconds S] [--seed X] [--connection C]
 soak --pool [--exchanges N] [--seconds S] [--seed X]
+soak --load [--connections C] [--exchanges N] [--seed X]
 soak --held [--minutes M | --seconds S] [--seed X]";
 
 fn main() -> ExitCode {
@@ -79,11 +87,16 @@ fn main() -> ExitCode {
 fn run(settings: Settings) -> io::Result<ExitCode> {
     let (report, troubles) = match settings.what {
         What::ServeHeld => return held::serve(settings.seed),
+        What::ServeLoad => return load::serve(settings),
         what => {
             say(&format!("seed {}", settings.seed));
             match what {
                 What::Held => {
                     let outcome = held::soak(settings, settings.time.unwrap_or(TEN_MINUTES))?;
+                    (outcome.to_string(), outcome.troubles)
+                }
+                What::Load => {
+                    let outcome = load::soak(settings)?;
                     (outcome.to_string(), outcome.troubles)
                 }
                 What::Pool => {
@@ -113,7 +126,8 @@ fn connections(settings: Settings) -> (String, Vec<String>) {
 fn ended(settings: Settings, report: &str, troubles: Vec<String>) -> ExitCode {
     say(&format!("\n{report}"));
     if let Some(peak) = memory::peak() {
-        let of = if settings.what == What::Held { "the client" } else { "client and server together" };
+        let of =
+            if matches!(settings.what, What::Held | What::Load) { "the client" } else { "client and server together" };
         say(&format!("peak of resident memory: {peak}, {of}"));
     }
     if troubles.is_empty() {
@@ -130,14 +144,24 @@ fn ended(settings: Settings, report: &str, troubles: Vec<String>) -> ExitCode {
 pub(crate) fn settings(mut parser: lexopt::Parser) -> Result<Settings, lexopt::Error> {
     use lexopt::prelude::*;
     let fresh = RandomState::new().build_hasher().finish() % 1_000_000_007;
-    let mut settings = Settings { what: What::Connections, exchanges: 0, time: None, seed: fresh, connection: None };
+    let mut settings = Settings {
+        what: What::Connections,
+        exchanges: 0,
+        connections: 10_000,
+        time: None,
+        seed: fresh,
+        connection: None,
+    };
     let mut exchanges = None;
     while let Some(argument) = parser.next()? {
         match argument {
             Long("held") => settings.what = What::Held,
+            Long("load") => settings.what = What::Load,
             Long("pool") => settings.what = What::Pool,
             Long("serve-held") => settings.what = What::ServeHeld,
+            Long("serve-load") => settings.what = What::ServeLoad,
             Long("exchanges") => exchanges = Some(parser.value()?.parse()?),
+            Long("connections") => settings.connections = parser.value()?.parse()?,
             Long("minutes") => settings.time = Some(Duration::from_secs(60 * parser.value()?.parse::<u64>()?)),
             Long("seconds") => settings.time = Some(Duration::from_secs(parser.value()?.parse()?)),
             Long("seed") => settings.seed = parser.value()?.parse()?,
