@@ -1,13 +1,12 @@
 //! The connection: two half-machines joined by a queue of exchanges.
 
-use std::collections::VecDeque;
-
 use crate::body::length::Framing;
 use crate::config::{Config, Deviations};
 use crate::error::{Error, Misuse};
 use crate::event::{Event, Interest};
 use crate::exchange::{CloseReason, Exchange, ExchangeId, Progress, Reuse, Unanswered};
 use crate::fields::Fields;
+use crate::in_flight::InFlight;
 use crate::recv::{Context, Receive};
 use crate::request::Request;
 use crate::send::Send;
@@ -32,7 +31,7 @@ pub struct Connection {
     config: Config,
     send: Send,
     receive: Receive,
-    queue: VecDeque<Exchange>,
+    queue: InFlight,
     next: u64,
 }
 
@@ -40,7 +39,7 @@ impl Connection {
     /// A connection on which nothing has been sent.
     #[must_use]
     pub fn new(config: Config) -> Self {
-        Self { config, send: Send::new(), receive: Receive::new(), queue: VecDeque::new(), next: 0 }
+        Self { config, send: Send::new(), receive: Receive::new(), queue: InFlight::default(), next: 0 }
     }
 
     // Questions
@@ -155,7 +154,7 @@ impl Connection {
     /// [`Limits`](crate::Limits), whatever the peer announces.
     #[must_use]
     pub fn memory(&self) -> usize {
-        self.send.held() + self.receive.held() + self.queue.capacity() * size_of::<Exchange>()
+        self.send.held() + self.receive.held() + self.queue.held()
     }
 
     // Commands
@@ -202,11 +201,7 @@ impl Connection {
         if request.closes() {
             self.receive.close(CloseReason::WeSentClose);
         }
-        if self.queue.capacity() == 0 {
-            // Mostly one at a time is all that there is.
-            self.queue.reserve_exact(1);
-        }
-        self.queue.push_back(Exchange {
+        self.queue.push(Exchange {
             id,
             role: request.exchange_role().clone(),
             idempotent: request.is_idempotent(),
@@ -327,24 +322,15 @@ impl Connection {
     /// # Panics
     /// When [`framed_content`](Self::framed_content) said fewer.
     pub fn transmitted_content(&mut self, n: u64) {
-        self.send.transmitted_content(n);
-        self.note_begun();
+        if n > 0 {
+            self.send.transmitted_content(n);
+            self.note_begun();
+        }
     }
 
     /// Bytes have left: of which requests the first ones?
     fn note_begun(&mut self) {
-        let (sent, received) = (self.send.sent(), self.receive.received_total());
-        // They leave in order: those that have begun stand in front of those that have not.
-        let first =
-            if self.queue.len() == 1 { 0 } else { self.queue.partition_point(|exchange| exchange.since.is_some()) };
-        // A request without a byte, from a tester, has left when what stands before it has.
-        let has_left = |exchange: &&mut Exchange| {
-            exchange.start < sent || (exchange.end == Some(exchange.start) && exchange.start == sent)
-        };
-        for at in first..self.queue.len() {
-            let Some(exchange) = self.queue.get_mut(at).filter(has_left) else { break };
-            exchange.since.get_or_insert(received);
-        }
+        self.queue.note_begun(self.send.sent(), self.receive.received_total());
     }
 
     /// Our side broke: nothing more can be written. The peer may still answer, so go on reading.
@@ -400,11 +386,7 @@ impl Connection {
     /// What the peer did wrong; the same for ever after.
     pub fn advance(&mut self) -> Result<bool, Error> {
         let mut context = Context { config: &self.config, queue: &mut self.queue, send: &mut self.send };
-        let found = self.receive.advance(&mut context);
-        if self.queue.is_empty() && self.queue.capacity() > DEEP {
-            self.queue.shrink_to(4);
-        }
-        found
+        self.receive.advance(&mut context)
     }
 
     /// The event that the last [`advance`](Self::advance) came to.
@@ -443,6 +425,3 @@ impl Connection {
         }
     }
 }
-
-/// A longer queue than this is cut down when it is empty: it was a deep pipeline, and may be the last one.
-const DEEP: usize = 64;

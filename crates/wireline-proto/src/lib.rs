@@ -70,6 +70,7 @@ mod fields;
 mod free;
 mod grammar;
 mod head;
+mod in_flight;
 mod limits;
 mod persistence;
 mod recv;

@@ -1,15 +1,14 @@
 //! The receiving half: the peer's bytes, and the events that they make.
 
-use std::collections::VecDeque;
-
 use crate::body::decode::Decoder;
 use crate::buffer::Buffer;
 use crate::config::{Config, Deviations};
 use crate::error::{Error, ErrorKind, Incomplete, Phase, Violation};
 use crate::event::Event;
-use crate::exchange::{CloseReason, Exchange, ExchangeId};
+use crate::exchange::{CloseReason, ExchangeId};
 use crate::fault::Fault;
 use crate::head::Scanner;
+use crate::in_flight::InFlight;
 use crate::send::Send;
 use crate::state::{self, ReceiveStep};
 
@@ -71,7 +70,7 @@ impl Stream {
 /// What the receiving half needs of the rest of the connection to go on.
 pub(crate) struct Context<'a> {
     pub(crate) config: &'a Config,
-    pub(crate) queue: &'a mut VecDeque<Exchange>,
+    pub(crate) queue: &'a mut InFlight,
     pub(crate) send: &'a mut Send,
 }
 

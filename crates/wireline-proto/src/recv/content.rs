@@ -61,7 +61,7 @@ impl Receive {
 
     /// The message is complete; its trailer section is the next `len` bytes.
     fn complete(&mut self, len: usize, context: &mut Context<'_>) -> bool {
-        context.queue.pop_front();
+        context.queue.pop();
         let step = match (self.last, context.queue.is_empty()) {
             (true, _) => ReceiveStep::Last,
             (false, true) => ReceiveStep::Complete,

@@ -181,7 +181,7 @@ impl Receive {
     }
 
     fn switch(&mut self, id: ExchangeId, len: usize, context: &mut Context<'_>) -> bool {
-        context.queue.pop_front();
+        context.queue.pop();
         context.send.switched();
         self.close(CloseReason::Switched);
         self.step(ReceiveStep::Switch);

@@ -27,6 +27,8 @@ impl<'p, 'c, S: Transport, I: Iterator<Item: Borrow<Request>>> Run<'p, 'c, S, I>
 
     /// The next response, in the order of the requests; `None` when each has had its own.
     ///
+    /// Requests are sent when half of the depth has been answered, as many as there is room for.
+    ///
     /// A request that is not idempotent waits until nothing is in flight, and so does one for which the receive buffer
     /// leaves no room.
     ///
@@ -36,7 +38,9 @@ impl<'p, 'c, S: Transport, I: Iterator<Item: Borrow<Request>>> Run<'p, 'c, S, I>
     /// and [`rest`](Self::rest) what was not.
     pub fn receive(&mut self) -> Result<Option<Response<'_, S>>, Error> {
         let mut in_flight = self.pipeline.in_flight();
-        while in_flight < self.depth {
+        // In batches, each of them one write; meanwhile the peer has the other half to answer.
+        let is_low = in_flight <= self.depth / 2;
+        while is_low && in_flight < self.depth {
             let Some(request) = self.refused.take().or_else(|| self.requests.next()) else { break };
             if let Err(error) = self.pipeline.queue(request.borrow()) {
                 self.refused = Some(request);
