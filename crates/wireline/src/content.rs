@@ -73,6 +73,11 @@ impl<'a> Content<'a> {
     /// [`Source`](crate::ErrorKind::Source), and where that is seen before the request is sent, nothing is. What is no
     /// file with a length, a pipe say, is read up to its end, or up to the announced length. A request without content
     /// refuses a file that has any.
+    ///
+    /// On Linux, TCP and Unix sockets are given the file itself (`sendfile`), unless it is small or a
+    /// [`Tap`](crate::Tap) wants to see its bytes; elsewhere it is read block by block. What is written to the file until
+    /// the peer has all of it may go out or not. (A peer that is gone raises `SIGPIPE` then, which programs in Rust ignore
+    /// from their start: leave it ignored.)
     #[must_use]
     pub const fn file(file: &'a File) -> Self {
         Self::of(Source::File(file))
@@ -247,7 +252,7 @@ impl<I: Iterator<Item = io::Result<T>>, T: AsRef<[u8]>> NextPiece for Kept<I, T>
 }
 
 /// How much a file holds behind its position, as far as that is known before it is read.
-fn length_of(mut file: &File) -> io::Result<Option<u64>> {
+pub(crate) fn length_of(mut file: &File) -> io::Result<Option<u64>> {
     let metadata = file.metadata()?;
     if metadata.is_dir() {
         return Err(io::ErrorKind::IsADirectory.into());

@@ -4,6 +4,7 @@
 //! the wait is for both directions, and what comes is read into the core's bounded buffer: that is why a pipeline
 //! cannot deadlock, and why an early answer is heard while content is being sent.
 
+pub(crate) mod files;
 pub(crate) mod waiting;
 
 use std::io::{self, IoSlice};
@@ -217,13 +218,8 @@ impl<S: Transport> Driver<S> {
                         clock.share_out(after_head, left, |part, whose| tap.sent(part, now, whose));
                     }
                     *content = rest;
-                    core.transmitted(head);
-                    core.transmitted_content(left.len() as u64);
-                    self.content_sent += left.len() as u64;
-                    if self.core.transmit().is_empty() {
-                        self.content_sent += std::mem::take(&mut self.content_waiting);
-                    }
-                    self.clock.sent(self.core.bytes_sent(), Instant::now());
+                    let left = left.len() as u64;
+                    self.have_left(head, left);
                 }
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return false,

@@ -1,6 +1,7 @@
 //! Requests and their content, sent while listening.
 
-use std::fs::File;
+mod file;
+
 use std::io::{self, Read};
 use std::time::{Duration, Instant};
 
@@ -250,16 +251,6 @@ impl<S: Transport> Driver<S> {
             rest = &rest[taken..];
         }
         if rest.is_empty() { Ok(true) } else { self.send_piece(rest, teller) }
-    }
-
-    /// Sends of a file what is announced, or all of it where nothing is.
-    fn send_file(&mut self, mut file: &File, block_size: usize, teller: &mut Teller<'_>) -> Result<bool, Error> {
-        let due = self.core.content_due().length();
-        let sent = self.send_reader(&mut Read::take(&mut file, due.unwrap_or(u64::MAX)), block_size, teller)?;
-        match self.core.content_due().length() {
-            Some(missing) if sent && missing > 0 => Err(self.source_ended(content::ended_early(missing))),
-            _ => Ok(sent),
-        }
     }
 
     fn send_pieces(&mut self, pieces: &mut dyn NextPiece, teller: &mut Teller<'_>) -> Result<bool, Error> {

@@ -5,7 +5,13 @@ pub(crate) mod socket;
 pub(crate) mod stream;
 #[cfg(feature = "tls")]
 pub(crate) mod tls;
+#[cfg(target_os = "linux")]
+mod zero_copy;
+#[cfg(not(target_os = "linux"))]
+#[path = "transport/copied.rs"]
+mod zero_copy;
 
+use std::fs::File;
 use std::io::{self, IoSlice};
 use std::time::Duration;
 
@@ -35,6 +41,18 @@ pub trait Transport {
     /// # Errors
     /// [`WouldBlock`](io::ErrorKind::WouldBlock) when something is left; else see above.
     fn flush(&mut self) -> io::Result<()>;
+
+    /// The same for `before` and then `most` bytes of a file, from its position on, which moves with what was taken of it;
+    /// 0 where the file is at its end and nothing is to go before. It saves copying through the caller's memory, so a
+    /// stream that has to look at the bytes need not offer it: then the caller reads the file.
+    ///
+    /// # Errors
+    /// [`Unsupported`](io::ErrorKind::Unsupported) where this stream or this file cannot do it; else as
+    /// [`write`](Self::write).
+    fn write_file(&mut self, before: &[u8], file: &File, most: u64) -> io::Result<usize> {
+        let _copied = (before, file, most);
+        Err(io::ErrorKind::Unsupported.into())
+    }
 
     /// Reads some bytes; 0 is the end of the stream, in order.
     ///
@@ -96,6 +114,10 @@ impl<T: Transport + ?Sized> Transport for Box<T> {
 
     fn flush(&mut self) -> io::Result<()> {
         (**self).flush()
+    }
+
+    fn write_file(&mut self, before: &[u8], file: &File, most: u64) -> io::Result<usize> {
+        (**self).write_file(before, file, most)
     }
 
     fn read(&mut self, into: &mut [u8], patience: Option<Duration>) -> io::Result<usize> {

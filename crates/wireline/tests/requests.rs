@@ -4,19 +4,23 @@
 mod common;
 
 use std::fs::File;
-use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::io::{self, IoSlice, Read, Seek, SeekFrom, Write};
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
 use std::time::Duration;
 
 use rustix::event::{PollFd, PollFlags, poll};
-use wireline::{Connection, Content, ErrorKind, Fields, Framing, Request, Reuse, Stream};
+use wireline::{
+    Config, Connection, Content, ErrorKind, Fields, Framing, Ready, Request, Reuse, Socket, Stream, Transcript,
+    Transport,
+};
 use wireline_testkit::{Script, ScriptedPeer, pattern};
 
 use common::{Over, over_tcp_and_tls};
 
 over_tcp_and_tls! {
     a_file_from_its_position_on
+    a_file_in_chunks
     a_file_that_grows_is_sent_as_announced
     a_file_that_shrinks_is_an_error
     a_file_without_an_announcement_is_refused
@@ -95,6 +99,96 @@ fn a_file_that_grows_is_sent_as_announced(over: Over) {
         assert_eq!(connection.send(&put(announced), &file).unwrap().status(), 204);
     });
     assert_eq!(file.stream_position().unwrap(), 100_000, "what was not sent was not read");
+}
+
+fn a_file_in_chunks(over: Over) {
+    for length in [0, 10, 65_536, 200_000] {
+        let content = pattern(length);
+        let request = Request::builder("PUT", "/").host("a").chunked().build().unwrap();
+        let mut bytes = request.as_bytes().to_vec();
+        for block in content.chunks(64 << 10) {
+            bytes.extend_from_slice(format!("{:X}\r\n", block.len()).as_bytes());
+            bytes.extend_from_slice(block);
+            bytes.extend_from_slice(b"\r\n");
+        }
+        bytes.extend_from_slice(b"0\r\n\r\n");
+        let file = file_of(&content);
+        seen(over, &bytes, |connection| {
+            assert_eq!(connection.send(&request, &file).unwrap().status(), 204);
+            assert_eq!(connection.content_sent(), length as u64);
+        });
+    }
+}
+
+/// A socket that takes a file itself so many times, and then no more.
+struct Taking {
+    socket: Socket,
+    times: usize,
+    taken: usize,
+}
+
+impl Transport for Taking {
+    fn write(&mut self, parts: &[IoSlice<'_>]) -> io::Result<usize> {
+        self.socket.write(parts)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.socket.flush()
+    }
+
+    fn write_file(&mut self, before: &[u8], file: &File, most: u64) -> io::Result<usize> {
+        if self.taken == self.times {
+            return Err(io::ErrorKind::Unsupported.into());
+        }
+        let written = self.socket.write_file(before, file, most)?;
+        self.taken += 1;
+        Ok(written)
+    }
+
+    fn read(&mut self, into: &mut [u8], patience: Option<Duration>) -> io::Result<usize> {
+        self.socket.read(into, patience)
+    }
+
+    fn wait(&mut self, wanted: Ready, patience: Option<Duration>) -> io::Result<Ready> {
+        self.socket.wait(wanted, patience)
+    }
+
+    fn close(&mut self) {
+        self.socket.close();
+    }
+}
+
+#[test]
+fn what_a_stream_does_not_take_of_a_file_is_read() {
+    let content = pattern(400_000);
+    let chunked = Request::builder("PUT", "/").host("a").chunked().build().unwrap();
+    let encoded_body = encoded(&content, 100_000);
+    let whole = [format!("{:X}\r\n", content.len()).as_bytes(), &content, b"\r\n0\r\n\r\n"].concat();
+    for (request, held, body) in
+        [(put(400_000), &content, &content), (chunked, &content, &whole), (put_encoded(), &encoded_body, &encoded_body)]
+    {
+        for (times, has_tap) in [(0, false), (1, false), (usize::MAX, false), (usize::MAX, true)] {
+            let bytes = [request.as_bytes(), body].concat();
+            let peer = ScriptedPeer::start([Script::new().expect(bytes).send(EMPTY)]).unwrap();
+            let socket = std::net::TcpStream::connect(peer.address()).unwrap().into();
+            let mut connection = Connection::with_transport(Taking { socket, times, taken: 0 }, Config::default());
+            connection.set_timeouts(common::patient());
+            if has_tap {
+                connection.set_tap(Some(Box::new(Transcript::new(io::sink()))));
+            }
+            let file = file_of(held);
+            let response = connection.send(&request, Content::file(&file).block_size(400_000)).unwrap();
+            assert_eq!(response.status(), 204);
+            drop(response);
+            assert_eq!(connection.content_sent(), held.len() as u64);
+            let taken = connection.transport().map_or(0, |transport| transport.taken);
+            // What is in chunks already has to be looked at, and a tap wants to see it all.
+            let is_taken = cfg!(target_os = "linux") && times > 0 && !has_tap && request != put_encoded();
+            assert!(taken <= times && (taken > 0) == is_taken, "{taken} of {times}");
+            drop(connection);
+            assert!(peer.join()[0].is_completed(), "{times} {has_tap}");
+        }
+    }
 }
 
 /// Cuts a file short when the first of it has been read.
@@ -414,7 +508,7 @@ impl Write for Counting {
         self.stream.write(bytes)
     }
 
-    fn write_vectored(&mut self, parts: &[io::IoSlice<'_>]) -> io::Result<usize> {
+    fn write_vectored(&mut self, parts: &[IoSlice<'_>]) -> io::Result<usize> {
         self.writes += 1;
         self.stream.write_vectored(parts)
     }

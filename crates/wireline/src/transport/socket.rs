@@ -1,5 +1,6 @@
 //! A stream socket: TCP or Unix.
 
+use std::fs::File;
 use std::io::{self, IoSlice};
 use std::net::{SocketAddr, TcpStream};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
@@ -12,7 +13,7 @@ use rustix::net::{RecvFlags, SendAncillaryBuffer, SendFlags, Shutdown, recv, sen
 
 use crate::canceller::Canceller;
 use crate::timeouts::end_of;
-use crate::transport::{Ready, Transport};
+use crate::transport::{Ready, Transport, zero_copy};
 use crate::wait::wait_for_one;
 
 /// A connected stream socket.
@@ -66,6 +67,10 @@ impl Transport for Socket {
 
     fn flush(&mut self) -> io::Result<()> {
         Ok(())
+    }
+
+    fn write_file(&mut self, before: &[u8], file: &File, most: u64) -> io::Result<usize> {
+        zero_copy::write_file(self.fd.as_fd(), self.is_blocking, before, file, most)
     }
 
     fn read(&mut self, into: &mut [u8], patience: Option<Duration>) -> io::Result<usize> {
@@ -168,6 +173,6 @@ impl Socket {
 /// A write to a peer that is gone is an error, not a signal. Apple has no such flag; there the standard library sets
 /// the socket option that means the same.
 #[cfg(not(target_vendor = "apple"))]
-const SEND_FLAGS: SendFlags = SendFlags::DONTWAIT.union(SendFlags::NOSIGNAL);
+pub(super) const SEND_FLAGS: SendFlags = SendFlags::DONTWAIT.union(SendFlags::NOSIGNAL);
 #[cfg(target_vendor = "apple")]
-const SEND_FLAGS: SendFlags = SendFlags::DONTWAIT;
+pub(super) const SEND_FLAGS: SendFlags = SendFlags::DONTWAIT;

@@ -1,5 +1,6 @@
 //! The streams that a connector makes.
 
+use std::fs::File;
 use std::io::{self, IoSlice};
 use std::net::{SocketAddr, TcpStream};
 use std::os::fd::{AsFd, BorrowedFd};
@@ -78,6 +79,10 @@ impl Transport for Stream {
 
     fn flush(&mut self) -> io::Result<()> {
         self.transport().flush()
+    }
+
+    fn write_file(&mut self, before: &[u8], file: &File, most: u64) -> io::Result<usize> {
+        self.transport().write_file(before, file, most)
     }
 
     fn read(&mut self, into: &mut [u8], patience: Option<Duration>) -> io::Result<usize> {

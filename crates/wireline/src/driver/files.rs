@@ -1,0 +1,58 @@
+//! Content that goes between the transport and a file without passing through memory here.
+
+use std::fs::File;
+use std::io;
+use std::time::Instant;
+
+use crate::driver::Driver;
+use crate::transport::Transport;
+
+/// What became of content that was offered from a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Offered {
+    /// As much as was asked for has left, or nothing can be written any more.
+    Left,
+    /// There is no room for the rest.
+    Full,
+    /// The file is at its end, and the rest is missing.
+    Ended,
+    /// It has to be copied.
+    Refused,
+}
+
+impl<S: Transport> Driver<S> {
+    /// Writes what goes without waiting: what the core has queued, then content from this file, at most `most` bytes of
+    /// what the core has framed. Only where nobody wants to see the bytes.
+    pub(crate) fn offer_file(&mut self, file: &File, most: u64) -> Offered {
+        let mut rest = self.core.framed_owed().min(most);
+        while !self.mute && rest > 0 {
+            let Self { core, transport: Some(transport), .. } = self else { break };
+            let queued = core.transmit();
+            match transport.write_file(queued, file, rest) {
+                Ok(0) => return Offered::Ended,
+                Ok(written) => {
+                    let head = written.min(queued.len());
+                    let content = (written - head) as u64;
+                    rest -= content;
+                    self.have_left(head, content);
+                }
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Offered::Full,
+                Err(error) if error.kind() == io::ErrorKind::Unsupported => return Offered::Refused,
+                Err(error) => self.fall_silent(error),
+            }
+        }
+        Offered::Left
+    }
+
+    /// So many bytes have left of what is queued, and of content behind it.
+    pub(super) fn have_left(&mut self, queued: usize, content: u64) {
+        self.core.transmitted(queued);
+        self.core.transmitted_content(content);
+        self.content_sent += content;
+        if self.core.transmit().is_empty() {
+            self.content_sent += std::mem::take(&mut self.content_waiting);
+        }
+        self.clock.sent(self.core.bytes_sent(), Instant::now());
+    }
+}
