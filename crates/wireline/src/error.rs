@@ -1,5 +1,7 @@
 //! What can go wrong with a connection, in one type.
 
+mod stage;
+
 use std::cell::Cell;
 use std::error::Error as StdError;
 use std::fmt;
@@ -7,6 +9,8 @@ use std::io;
 use std::time::Duration;
 
 use wireline_proto as proto;
+
+pub use stage::Stage;
 
 use crate::connect::origin::InvalidUrl;
 use crate::connect::socks::SocksError;
@@ -196,54 +200,6 @@ impl fmt::Display for ErrorKind {
             Self::TooLong { bound } => write!(f, "longer than {bound} bytes"),
             Self::WouldBlock(operation) => write!(f, "would have to wait: {operation}"),
         }
-    }
-}
-
-/// How far a connection had got.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum Stage {
-    /// The name was being looked up.
-    Resolving,
-    /// An address was being connected to.
-    Connecting,
-    /// A proxy was being asked for a way to the origin.
-    Tunnelling,
-    /// The TLS handshake was going on.
-    Securing,
-    /// No exchange was in flight.
-    Idle,
-    /// A request was being sent.
-    Sending,
-    /// Content waited for 100 (Continue).
-    AwaitingContinue,
-    /// A request had been sent.
-    AwaitingResponse,
-    /// A response had begun.
-    Receiving,
-}
-
-impl Stage {
-    /// A short name that does not change.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Resolving => "resolving",
-            Self::Connecting => "connecting",
-            Self::Tunnelling => "tunnelling",
-            Self::Securing => "securing",
-            Self::Idle => "idle",
-            Self::Sending => "sending",
-            Self::AwaitingContinue => "awaiting-continue",
-            Self::AwaitingResponse => "awaiting-response",
-            Self::Receiving => "receiving",
-        }
-    }
-}
-
-impl fmt::Display for Stage {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
     }
 }
 
