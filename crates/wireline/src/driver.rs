@@ -447,7 +447,7 @@ impl<S: Transport> Driver<S> {
         }
     }
 
-    fn context(&self) -> Context {
+    pub(crate) fn context(&self) -> Context {
         Context {
             exchange: self.core.unanswered().next().map(|unanswered| unanswered.exchange),
             stage: self.stage(),

@@ -112,6 +112,9 @@ pub enum ErrorKind {
     /// The host's name could not be looked up, because nobody could be asked: the resolver is not reachable, or does not
     /// answer. Later it may.
     ResolverUnreachable,
+    /// The caller's file did not take the content. What had been read and is not in it is in [`Error::partial`]; the rest
+    /// can be read.
+    Sink,
     /// The caller's own content could not be read.
     Source,
     /// It took too long.
@@ -154,6 +157,7 @@ impl ErrorKind {
             Self::ReceiveFirst => "receive-first",
             Self::Resolve => "resolve",
             Self::ResolverUnreachable => "resolver-unreachable",
+            Self::Sink => "sink",
             Self::Source => "source",
             Self::Timeout(_) => "timeout",
             Self::Tls => "tls",
@@ -194,6 +198,7 @@ impl fmt::Display for ErrorKind {
             Self::ReceiveFirst => f.write_str("responses that were asked for before have to be received first"),
             Self::Resolve => f.write_str("cannot look the name up"),
             Self::ResolverUnreachable => f.write_str("no resolver can be reached"),
+            Self::Sink => f.write_str("cannot write the content to the file"),
             Self::Source => f.write_str("cannot read the content to send"),
             Self::Timeout(operation) => write!(f, "took too long: {operation}"),
             Self::Tls => f.write_str("TLS failed"),

@@ -1,11 +1,14 @@
 //! From events to a response.
 
+pub(crate) mod saving;
+
 use std::time::{Duration, Instant};
 
 use wireline_proto::Event;
 
 use crate::driver::Driver;
 use crate::error::Error;
+use crate::receiving::saving::Saving;
 use crate::reply::State;
 use crate::response::Dropped;
 use crate::trace;
@@ -190,6 +193,7 @@ impl<S: Transport> Driver<S> {
             }
         }
         self.reply.state = State::Ended;
+        self.reply.saving = Saving::default();
         self.clock.end(self.heard());
         trace::end(self.reply.head().exchange(), self.reply.content_read, &self.clock);
         self.close_if_over();

@@ -3,6 +3,8 @@
 use http::{StatusCode, Version};
 use wireline_proto::{ExchangeId, Fields, FieldsRef, Framing, InvalidField, ResponseHead};
 
+use crate::receiving::saving::Saving;
+
 /// The head of a response: its status line and its field section, kept.
 #[derive(Clone, Debug)]
 pub struct Head(wireline_proto::Head);
@@ -83,6 +85,7 @@ pub(crate) struct Reply {
     /// Few responses have any.
     pub(crate) trailers: Option<Box<Fields>>,
     pub(crate) content_read: u64,
+    pub(crate) saving: Saving,
 }
 
 impl Reply {
@@ -105,6 +108,7 @@ impl Reply {
     pub(crate) fn forget(&mut self) {
         self.state = State::Ended;
         self.head = None;
+        self.saving = Saving::default();
     }
 
     pub(crate) fn add_interim(&mut self, head: &ResponseHead<'_>) {

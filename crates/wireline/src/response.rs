@@ -16,6 +16,7 @@ use crate::transport::stream::Stream;
 
 pub(crate) mod lines;
 mod reading;
+mod saving;
 
 /// A final response whose head has come, lent by its connection: its content is read from it.
 ///

@@ -6,13 +6,14 @@ pub(crate) mod stream;
 #[cfg(feature = "tls")]
 pub(crate) mod tls;
 #[cfg(target_os = "linux")]
-mod zero_copy;
+pub(crate) mod zero_copy;
 #[cfg(not(target_os = "linux"))]
 #[path = "transport/copied.rs"]
-mod zero_copy;
+pub(crate) mod zero_copy;
 
 use std::fs::File;
 use std::io::{self, IoSlice};
+use std::os::fd::BorrowedFd;
 use std::time::Duration;
 
 use crate::canceller::Canceller;
@@ -59,6 +60,16 @@ pub trait Transport {
     /// # Errors
     /// See above.
     fn read(&mut self, into: &mut [u8], patience: Option<Duration>) -> io::Result<usize>;
+
+    /// The same into a pipe that is empty, `most` bytes at most, where that saves copying them through the caller's memory.
+    ///
+    /// # Errors
+    /// [`Unsupported`](io::ErrorKind::Unsupported) where this stream cannot do it, and nothing was read; else as
+    /// [`read`](Self::read).
+    fn read_into_pipe(&mut self, pipe: BorrowedFd<'_>, most: u64, patience: Option<Duration>) -> io::Result<usize> {
+        let _copied = (pipe, most, patience);
+        Err(io::ErrorKind::Unsupported.into())
+    }
 
     /// Waits until there is something to read or room to write, as `wanted` says.
     ///
@@ -122,6 +133,10 @@ impl<T: Transport + ?Sized> Transport for Box<T> {
 
     fn read(&mut self, into: &mut [u8], patience: Option<Duration>) -> io::Result<usize> {
         (**self).read(into, patience)
+    }
+
+    fn read_into_pipe(&mut self, pipe: BorrowedFd<'_>, most: u64, patience: Option<Duration>) -> io::Result<usize> {
+        (**self).read_into_pipe(pipe, most, patience)
     }
 
     fn wait(&mut self, wanted: Ready, patience: Option<Duration>) -> io::Result<Ready> {

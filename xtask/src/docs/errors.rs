@@ -78,6 +78,7 @@ const STILL_BY_KIND: &[(&str, &str)] = &[
     ("ReceiveFirst", "All that it could: receive the responses before, then the same call goes on."),
     ("Resolve", "There is none."),
     ("ResolverUnreachable", "There is none."),
+    ("Sink", "All that it could: the content goes on behind what was read."),
     ("Source", "Nothing more is sent where content had begun to leave; before that nothing was sent at all."),
     ("Timeout", "All that it could: the same call, `resume` or `receive` goes on."),
     ("Tls", "Nothing, or there is none; `unanswered` and the other questions have answers."),

@@ -5,7 +5,10 @@ use std::io;
 use std::time::Instant;
 
 use crate::driver::Driver;
+use crate::error::Error;
+use crate::timeouts::Operation;
 use crate::transport::Transport;
+use crate::transport::zero_copy::Pipe;
 
 /// What became of content that was offered from a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,6 +46,31 @@ impl<S: Transport> Driver<S> {
             }
         }
         Offered::Left
+    }
+
+    /// Reads content, of which nothing is in the core's buffer, into a pipe, at most `most` bytes. 0: the core knows more;
+    /// `None`: it has to be read into memory. Only where nobody wants to see the bytes.
+    pub(crate) fn take_content_into(&mut self, pipe: &Pipe, most: u64) -> Result<Option<usize>, Error> {
+        loop {
+            let bound = self.bound(self.timeouts.read, Operation::Read)?;
+            let Some(transport) = &mut self.transport else { return Err(self.closed()) };
+            match transport.read_into_pipe(pipe.input(), most, bound.left) {
+                Ok(0) => self.hear_end(),
+                Ok(read) => {
+                    self.heard = Instant::now();
+                    self.unseen = true;
+                    self.core.took_content(read as u64);
+                    return Ok(Some(read));
+                }
+                Err(error) if error.kind() == io::ErrorKind::Unsupported => return Ok(None),
+                Err(error) => match self.fall_deaf(error) {
+                    Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                    Err(_) => return Err(self.too_late(bound)),
+                    Ok(()) => {}
+                },
+            }
+            return Ok(Some(0));
+        }
     }
 
     /// So many bytes have left of what is queued, and of content behind it.

@@ -50,9 +50,32 @@ impl Socket {
         Ok(())
     }
 
-    fn recv(&self, into: &mut [u8], flags: RecvFlags) -> io::Result<usize> {
-        let (read, _) = recv(&self.fd, into, flags)?;
-        Ok(read)
+    /// Reads as `read` does, which is told whether it may wait as long as the system lets it.
+    fn read_by(
+        &mut self,
+        patience: Option<Duration>,
+        mut read: impl FnMut(BorrowedFd<'_>, bool) -> io::Result<usize>,
+    ) -> io::Result<usize> {
+        if !self.is_blocking || patience.is_some_and(|patience| patience.is_zero()) {
+            return read(self.fd.as_fd(), false);
+        }
+        let until = end_of(patience);
+        let here = if self.canceller.is_some() {
+            // A wait inside of `recv` could not be ended from outside.
+            read(self.fd.as_fd(), false)
+        } else if patience.is_none_or(|patience| patience >= FINE) {
+            self.set_tick(patience)?;
+            read(self.fd.as_fd(), true)
+        } else {
+            Err(io::ErrorKind::WouldBlock.into())
+        };
+        match here {
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+            done => return done,
+        }
+        let left = until.map(|until| until.saturating_duration_since(Instant::now()));
+        self.wait(Ready { read: true, write: false }, left)?;
+        read(self.fd.as_fd(), false)
     }
 }
 
@@ -74,26 +97,18 @@ impl Transport for Socket {
     }
 
     fn read(&mut self, into: &mut [u8], patience: Option<Duration>) -> io::Result<usize> {
-        if !self.is_blocking || patience.is_some_and(|patience| patience.is_zero()) {
-            return self.recv(into, RecvFlags::DONTWAIT);
-        }
-        let until = end_of(patience);
-        let here = if self.canceller.is_some() {
-            // A wait inside of `recv` could not be ended from outside.
-            self.recv(into, RecvFlags::DONTWAIT)
-        } else if patience.is_none_or(|patience| patience >= FINE) {
-            self.set_tick(patience)?;
-            self.recv(into, RecvFlags::empty())
-        } else {
-            Err(io::ErrorKind::WouldBlock.into())
-        };
-        match here {
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-            done => return done,
-        }
-        let left = until.map(|until| until.saturating_duration_since(Instant::now()));
-        self.wait(Ready { read: true, write: false }, left)?;
-        self.recv(into, RecvFlags::DONTWAIT)
+        self.read_by(patience, |socket, may_wait| {
+            let flags = if may_wait { RecvFlags::empty() } else { RecvFlags::DONTWAIT };
+            let (read, _) = recv(socket, &mut *into, flags)?;
+            Ok(read)
+        })
+    }
+
+    fn read_into_pipe(&mut self, pipe: BorrowedFd<'_>, most: u64, patience: Option<Duration>) -> io::Result<usize> {
+        let is_blocking = self.is_blocking;
+        self.read_by(patience, |socket, may_wait| {
+            zero_copy::read_into_pipe(socket, may_wait || !is_blocking, pipe, most)
+        })
     }
 
     fn wait(&mut self, wanted: Ready, patience: Option<Duration>) -> io::Result<Ready> {

@@ -89,6 +89,10 @@ impl Transport for Stream {
         self.transport().read(into, patience)
     }
 
+    fn read_into_pipe(&mut self, pipe: BorrowedFd<'_>, most: u64, patience: Option<Duration>) -> io::Result<usize> {
+        self.transport().read_into_pipe(pipe, most, patience)
+    }
+
     fn wait(&mut self, wanted: Ready, patience: Option<Duration>) -> io::Result<Ready> {
         self.transport().wait(wanted, patience)
     }

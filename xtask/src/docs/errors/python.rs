@@ -29,6 +29,7 @@ pub(super) const KINDS: &Rows = &[
     ("receive-first", ["-", "`ResponseNotReady`", "`StateError`"]),
     ("resolve", ["`socket.gaierror`", "`socket.gaierror`", "`HostnameNotResolvableOrDNSUnavailable`"]),
     ("resolver-unreachable", ["`socket.gaierror`", "`socket.gaierror`", "`DNSUnavailable`"]),
+    ("sink", ["-", "what `write` of the file raises", "-"]),
     ("source", ["-", "what `read` of the file raises", "-"]),
     ("timeout", ["`socket.timeout`", "`TimeoutError`", "`ConnectionTimedOut`"]),
     ("tls", ["`ssl.SSLError`", "`ssl.SSLError`", "`ssl.SSLError`"]),
