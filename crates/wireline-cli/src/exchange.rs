@@ -235,16 +235,21 @@ impl<'a> Exchange<'a> {
 
     fn copy_content(&mut self, response: &mut Response<'_, Stream>) -> Result<(), Failure> {
         let mut progress = Progress::new(response.content_length(), self.shows_progress());
-        let mut piece = vec![0; PIECE];
+        let mut piece = Vec::new();
         loop {
-            match response.read_content(&mut piece) {
-                Ok(0) => return Ok(()),
-                Ok(n) => {
-                    self.sink.write_content(&piece[..n])?;
-                    progress.advance(n as u64);
+            let len = match self.sink.save_content(response)? {
+                Some(saved) => saved,
+                None => {
+                    piece.resize(PIECE, 0);
+                    let len = response.read_content(&mut piece).map_err(|error| Failure::of(&error))?;
+                    self.sink.write_content(&piece[..len])?;
+                    len as u64
                 }
-                Err(error) => return Err(Failure::of(&error)),
+            };
+            if len == 0 {
+                return Ok(());
             }
+            progress.advance(len);
         }
     }
 

@@ -71,6 +71,7 @@ impl Failure {
             // The answer to an earlier request ended the connection: nothing of this one is known.
             ErrorKind::Closed(_) => (Exit::Empty, "closed"),
             ErrorKind::Source => (Exit::Input, "read"),
+            ErrorKind::Sink => (Exit::Output, "write"),
             _ => (Exit::Usage, "request"),
         };
         let mut failure = Self::new(exit, kind, error.to_string());

@@ -5,6 +5,7 @@ use std::io::{self, Write};
 use std::path::PathBuf;
 
 use sha2::{Digest, Sha256};
+use wireline::{ErrorKind, Response, Transport};
 
 use crate::args::Args;
 use crate::exit::Exit;
@@ -69,6 +70,22 @@ impl Sink {
             digest.update(bytes);
         }
         self.write(bytes)
+    }
+
+    /// Moves some content straight into the file, where there is one and nobody has to see the bytes, and says how much: 0
+    /// at the end. `None`: it has to be read.
+    pub(crate) fn save_content<S: Transport>(
+        &mut self,
+        response: &mut Response<'_, S>,
+    ) -> Result<Option<u64>, Failure> {
+        self.open()?;
+        let (Place::File(path), Some(file), None) = (&self.place, &self.file, &self.digest) else { return Ok(None) };
+        let saved = response.save_content(file).map_err(|error| match (error.kind(), error.io_error()) {
+            (ErrorKind::Sink, Some(error)) => Failure::output(path.display(), error),
+            _ => Failure::of(&error),
+        })?;
+        self.length += saved;
+        Ok(Some(saved))
     }
 
     /// Makes the file if there is none yet: content of no bytes is content.
