@@ -255,8 +255,17 @@ impl Receive {
         if let Some(error) = &self.error {
             return Err(error.clone());
         }
-        if self.event != Pending::None {
-            self.let_go();
+        match self.event {
+            Pending::None => {}
+            // There may be as many of these as there are small chunks.
+            Pending::Content { len } => {
+                self.event = Pending::None;
+                self.skip(len);
+                if self.advance_chunk(context.config) {
+                    return Ok(true);
+                }
+            }
+            _ => self.let_go(),
         }
         if self.state == state::Receive::Head && self.buffer.is_empty() && self.stream == Stream::Open {
             return Ok(false);

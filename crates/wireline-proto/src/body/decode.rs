@@ -1,8 +1,8 @@
 //! Takes the content out of a message body.
 
-use crate::body::chunk_line::ChunkLine;
+use crate::body::chunk_line::{self, ChunkLine};
 use crate::body::length::Framing;
-use crate::config::tolerate;
+use crate::config::{Config, tolerate};
 use crate::error::{Phase, Violation};
 use crate::fault::Fault;
 use crate::head::{Rules, Scan, Scanner};
@@ -78,6 +78,20 @@ impl Decoder {
             Self::UntilClose => Some(u64::MAX),
             Self::ChunkLine { .. } | Self::ChunkDataEnd { .. } | Self::Trailers => None,
         }
+    }
+
+    /// Behind a chunk, as nearly every peer goes on: another one of which some content is here. How much framing goes before
+    /// that, and how much content it is, not yet [taken](Self::take). `None` is no verdict: [`find`](Self::find) comes to
+    /// the same in steps.
+    pub(crate) fn next_chunk(&mut self, bytes: &[u8], config: &Config) -> Option<(usize, usize)> {
+        let Self::ChunkDataEnd { allowance } = *self else { return None };
+        let chunk = chunk_line::plain(bytes.strip_prefix(b"\r\n")?, config)?;
+        let framing = 2 + chunk.line;
+        let here = (bytes.len() - framing).min(usize::try_from(chunk.size).unwrap_or(usize::MAX));
+        if here > 0 {
+            *self = Self::ChunkData { left: chunk.size, allowance };
+        }
+        (here > 0).then_some((framing, here))
     }
 
     /// Looks at the next bytes. What it finds of content counts only once it is [taken](Self::take).

@@ -3,7 +3,7 @@
 use super::pending::Pending;
 use super::{Context, Receive, Stream};
 use crate::body::decode::Found;
-use crate::config::tolerate;
+use crate::config::{Config, tolerate};
 use crate::error::{Error, Phase};
 use crate::exchange::CloseReason;
 use crate::head::Rules;
@@ -29,6 +29,15 @@ impl Receive {
                 }
             }
         }
+    }
+
+    /// Goes on to the content of the next chunk, where nothing is the matter with what stands between.
+    pub(super) fn advance_chunk(&mut self, config: &Config) -> bool {
+        let Some((framing, len)) = self.body.next_chunk(self.buffer.filled(), config) else { return false };
+        self.skip(framing);
+        self.take_content(len as u64);
+        self.event = Pending::Content { len };
+        true
     }
 
     pub(super) fn take_content(&mut self, n: u64) {
