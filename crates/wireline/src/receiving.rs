@@ -63,17 +63,24 @@ impl<S: Transport> Driver<S> {
         Ok(self.reply.state != State::Awaited)
     }
 
-    /// Reads some content; 0 when there is no more.
+    /// Reads some content, of several chunks if they are here; 0 when there is no more.
     pub(crate) fn read_content(&mut self, into: &mut [u8]) -> Result<usize, Error> {
         loop {
             match self.reply.state {
                 State::Awaited | State::Ended | State::Switched => return Ok(0),
-                State::Lent { taken } => {
-                    let content = self.lent(taken);
-                    let len = content.len().min(into.len());
-                    into[..len].copy_from_slice(&content[..len]);
-                    self.consume(len);
-                    return Ok(len);
+                State::Lent { .. } => {
+                    let mut read = 0;
+                    while let State::Lent { taken, .. } = self.reply.state {
+                        let content = self.lent(taken);
+                        let len = content.len().min(into.len() - read);
+                        if len == 0 {
+                            break;
+                        }
+                        into[read..read + len].copy_from_slice(&content[..len]);
+                        self.consume(len);
+                        read += len;
+                    }
+                    return Ok(read);
                 }
                 State::Content => {
                     if into.is_empty() {
@@ -100,7 +107,7 @@ impl<S: Transport> Driver<S> {
         loop {
             match self.reply.state {
                 State::Awaited | State::Ended | State::Switched => return Ok(&[]),
-                State::Lent { taken } => return Ok(self.lent(taken)),
+                State::Lent { taken, .. } => return Ok(self.lent(taken)),
                 State::Content => self.next_piece()?,
             }
         }
@@ -108,12 +115,11 @@ impl<S: Transport> Driver<S> {
 
     /// Lets go of some of the content that was lent.
     pub(crate) fn consume(&mut self, len: usize) {
-        let State::Lent { taken } = self.reply.state else { return };
-        let lent = self.lent(taken).len();
-        let len = len.min(lent);
+        let State::Lent { taken, len: all } = self.reply.state else { return };
+        let len = len.min(all - taken);
         self.reply.content_read += len as u64;
-        if lent > len {
-            self.reply.state = State::Lent { taken: taken + len };
+        if taken + len < all {
+            self.reply.state = State::Lent { taken: taken + len, len: all };
         } else {
             self.reply.state = State::Content;
             self.settle();
@@ -151,9 +157,8 @@ impl<S: Transport> Driver<S> {
             return None;
         }
         while self.reply.is_begun() && self.reply.content_read - before <= most {
-            if let State::Lent { taken } = self.reply.state {
-                let len = self.lent(taken).len();
-                self.consume(len);
+            if let State::Lent { taken, len } = self.reply.state {
+                self.consume(len - taken);
             } else if !self.step().ok()? {
                 // Nothing is offered here: what is queued may not leave for a long time.
                 if !self.transport.as_ref()?.keeps_patience() {
@@ -182,8 +187,9 @@ impl<S: Transport> Driver<S> {
     }
 
     fn take_event(&mut self) {
-        if !self.core.content().is_empty() {
-            self.reply.state = State::Lent { taken: 0 };
+        let len = self.core.content().len();
+        if len > 0 {
+            self.reply.state = State::Lent { taken: 0, len };
             return;
         }
         if let Event::End(trailers) = self.core.event() {

@@ -68,8 +68,8 @@ pub(crate) enum State {
     Awaited,
     /// Its content comes next, or its end.
     Content,
-    /// A piece of content is lent by the core; this much of it has been taken.
-    Lent { taken: usize },
+    /// A piece of content is lent by the core; this much of its length has been taken.
+    Lent { taken: usize, len: usize },
     /// All of it, or all that there will be.
     #[default]
     Ended,

@@ -53,6 +53,43 @@ fn serve(over: Over, answer: impl Into<Vec<u8>>) -> (ScriptedPeer, Connection<St
     (peer, connection)
 }
 
+/// An answer that is here as a whole, and a peer that takes everything.
+struct Here(Vec<u8>);
+
+impl Read for Here {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        let len = into.len().min(self.0.len());
+        into[..len].copy_from_slice(&self.0[..len]);
+        self.0.drain(..len);
+        Ok(len)
+    }
+}
+
+impl Write for Here {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+#[test]
+fn a_read_takes_the_chunks_that_are_here() {
+    let content = pattern(500);
+    let mut connection = Connection::over(Here(response(CHUNKS, &content)));
+    connection.set_host("a");
+    let mut response = connection.get("/").unwrap();
+    let mut into = [0; 400];
+    assert_eq!(response.read_content(&mut []).unwrap(), 0);
+    assert_eq!(response.read_content(&mut into).unwrap(), 400);
+    assert_eq!((&into[..], response.content_read()), (&content[..400], 400));
+    assert_eq!(response.read_content(&mut into).unwrap(), 100);
+    assert_eq!(into[..100], content[400..]);
+    assert!(response.is_complete());
+}
+
 fn exactly_so_much(over: Over) {
     for framing in [LENGTH, CHUNKS, CLOSE] {
         let content = pattern(20_000);

@@ -33,7 +33,7 @@ impl<S: Transport> Driver<S> {
         loop {
             match self.reply.state {
                 State::Awaited | State::Ended | State::Switched => return Ok(0),
-                State::Lent { taken } => {
+                State::Lent { taken, .. } => {
                     let saved = write(file, self.lent(taken)).map_err(|error| self.sink_failed(error))?;
                     self.consume(saved);
                     return Ok(saved as u64);
