@@ -314,7 +314,7 @@ impl<S: Transport> Connection<S> {
     /// Whether a wait for something else may go on, before anything is sent. For adapters.
     ///
     /// # Errors
-    /// [`Canceled`](ErrorKind::Canceled), and [`Timeout`](ErrorKind::Timeout) behind the deadline.
+    /// [`Canceled`](crate::ErrorKind::Canceled), and [`Timeout`](crate::ErrorKind::Timeout) behind the deadline.
     pub fn in_time(&self) -> Result<(), Error> {
         self.driver.patience(None, Operation::Deadline).map(drop)
     }
