@@ -16,7 +16,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("wireline-testkit", &["wireline-proto"]),
     ("wireline", &["wireline-proto"]),
     ("tokio-wireline", &["wireline"]),
-    ("wireline-bench", &["wireline", "tokio-wireline"]),
+    ("wireline-bench", &["wireline", "tokio-wireline", "wireline-testkit"]),
     ("wireline-cli", &["wireline", "tokio-wireline", "wireline-proto", "wireline-testkit"]),
     ("xtask", &["wireline-proto", "wireline-testkit"]),
 ];
