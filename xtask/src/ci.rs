@@ -6,7 +6,7 @@ use std::time::Instant;
 use crate::policy::Metadata;
 use crate::project::Project;
 use crate::run::{Findings, cargo, run, say};
-use crate::{docs, interop, layers, policy, setup, soak, tidy};
+use crate::{bench, docs, interop, layers, policy, setup, soak, tidy};
 
 /// A part of the review.
 type Step = fn(&Project) -> Findings;
@@ -24,6 +24,7 @@ const STEPS: &[(&str, Step)] = &[
     ("interop", interop::review),
     ("rustdoc", rustdoc),
     ("docs", docs::check),
+    ("bench", bench::gate),
     ("soak", soak::review),
 ];
 

@@ -1,5 +1,6 @@
 //! The review of this workspace (`cargo xtask ci`), and the pages in `docs` that are made from its code.
 
+mod bench;
 mod cases;
 mod ci;
 mod docs;
@@ -32,6 +33,7 @@ cargo xtask soak    a million exchanges with all that can go wrong (or --exchang
                     with --pool a hundred thousand requests through the pool of tokio-wireline;
                     with --load a million exchanges on 10,000 connections at once (or --connections C);
                     with --held one connection for ten minutes (or --minutes M), whose memory must not grow
+cargo xtask bench   measure wireline beside its peers, and write docs/performance.md (or ROW..., --quick, --gate)
 cargo xtask fuzz    fuzz each target for five minutes (or --minutes N, TARGET...); needs nightly and cargo-fuzz;
                     with --keep put what was found into the corpora
 cargo xtask sanitize
@@ -47,6 +49,7 @@ fn main() -> ExitCode {
         ["setup"] => setup::install(&project),
         ["fresh"] => fresh::check(&project),
         ["soak", ref arguments @ ..] => soak::soak(&project, arguments),
+        ["bench", ref arguments @ ..] => bench::bench(&project, arguments),
         ["fuzz", ref arguments @ ..] => fuzz::fuzz(&project, arguments),
         ["sanitize", ref ways @ ..] => sanitize::sanitize(&project, ways),
         ["interop", ref servers @ ..] => interop::interop(&project, servers),

@@ -1,5 +1,5 @@
-//! What the tests need besides Rust: real servers and proxies, curl as the judge, and h11. Installed where it is missing and
-//! can be.
+//! What the review needs besides Rust: real servers and proxies, curl as the judge, h11, and what counts for the bench.
+//! Installed where it is missing and can be.
 
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -8,7 +8,7 @@ use crate::project::Project;
 use crate::run::{Findings, cargo, command, output, run, say};
 
 /// A program that the tests run, and the Debian package that has it: one without a service, where there is such a one.
-const NEEDED: [(&str, &str); 11] = [
+const NEEDED: [(&str, &str); 13] = [
     ("apache2", "apache2-bin"),
     ("caddy", "caddy"),
     ("curl", "curl"),
@@ -19,7 +19,9 @@ const NEEDED: [(&str, &str); 11] = [
     ("node", "nodejs"),
     ("python3", "python3"),
     ("squid", "squid"),
+    ("strace", "strace"),
     ("tinyproxy", "tinyproxy-bin"),
+    ("valgrind", "valgrind"),
 ];
 
 /// A module that the tests import into Python, and the Debian package that has it.
