@@ -10,6 +10,7 @@ mod gate;
 mod machine;
 mod measure;
 mod origin;
+mod programs;
 mod results;
 mod rows;
 mod start;
@@ -55,7 +56,7 @@ fn main() -> ExitCode {
 fn run(peers: PathBuf, file: &Path, rest: &[&str]) -> Result<(), Failure> {
     let effort = if rest.contains(&"--quick") { QUICK } else { FULL };
     let names: Vec<&str> = rest.iter().copied().filter(|word| *word != "--quick").collect();
-    let is_known = |name: &str| name == TRIPS || rows::ROWS.iter().any(|row| row.name == name);
+    let is_known = |name: &str| [PROGRAMS, TRIPS].contains(&name) || rows::ROWS.iter().any(|row| row.name == name);
     if let Some(unknown) = names.iter().find(|name| !is_known(name)) {
         return Err(format!("no row is called `{unknown}`").into());
     }
@@ -67,10 +68,16 @@ fn run(peers: PathBuf, file: &Path, rest: &[&str]) -> Result<(), Failure> {
         if names.is_empty() || names.contains(&TRIPS) {
             results.round_trips = trips::measure(&Origin::start(1, &folder)?.plain)?;
         }
+        if names.is_empty() || names.contains(&PROGRAMS) {
+            results.programs = programs::measure(&folder)?;
+        }
         Ok(())
     })?;
     results.save(file)
 }
+
+/// The row that is built and not run.
+const PROGRAMS: &str = "programs";
 
 /// The row that is a simulation.
 const TRIPS: &str = "round-trips";
