@@ -64,7 +64,10 @@ fn run(peers: PathBuf, file: &Path, rest: &[&str]) -> Result<(), Failure> {
     results.machine = machine::machine()?;
     results.versions = machine::versions()?;
     in_folder(|folder| {
-        measure::measure(&programs(Some(peers))?, &folder, &names, effort, &mut results)?;
+        measure::measure(&programs(Some(peers))?, &folder, &names, effort, |row, measured| {
+            results.rows.insert(row.name.to_owned(), measured);
+            results.save(file)
+        })?;
         if names.is_empty() || names.contains(&TRIPS) {
             results.round_trips = trips::measure(&Origin::start(1, &folder)?.plain)?;
         }

@@ -10,7 +10,7 @@ use wireline_bench::Failure;
 
 use crate::counts::{Counts, heap};
 use crate::origin::Origin;
-use crate::results::{Measured, Results};
+use crate::results::Measured;
 use crate::rows::{How, ROWS, Row};
 use crate::start::Programs;
 
@@ -45,13 +45,13 @@ struct Scene<'a> {
     effort: Effort,
 }
 
-/// Measures the rows of these names, all when there is none, into the results.
+/// Measures the rows of these names, all when there is none; each is kept when it is done.
 pub(crate) fn measure(
     programs: &Programs,
     folder: &Path,
     names: &[&str],
     effort: Effort,
-    results: &mut Results,
+    mut keep: impl FnMut(&Row, BTreeMap<String, Measured>) -> Result<(), Failure>,
 ) -> Result<(), Failure> {
     let memory = Path::new("/dev/shm").join(format!("wireline-bench-{}", std::process::id()));
     let scene = Scene { programs, origin: Origin::start(1, folder)?, folder, memory, effort };
@@ -73,7 +73,7 @@ pub(crate) fn measure(
             How::Held => scene.held(row)?,
         };
         writeln!(io::stdout(), "{}: {:.1} s", row.name, start.elapsed().as_secs_f64())?;
-        results.rows.insert(row.name.to_owned(), measured);
+        keep(row, measured)?;
     }
     // It is there only when a row wrote to it.
     let _ = std::fs::remove_file(&scene.memory);

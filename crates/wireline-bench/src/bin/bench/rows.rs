@@ -85,12 +85,7 @@ pub(crate) const ROWS: &[Row] = &[
     row("tls", "get --root ROOT --url https://SECURE/length/16777216", TLS, How::Timed),
     row("many", "many --depth 64 --url http://PLAIN/fields/10", ONE_THREAD, How::Timed),
     row("active", "many --url http://PLAIN/fields/10", ONE_THREAD, How::Held),
-    row(
-        "idle",
-        "idle --url http://PLAIN/fields/10",
-        &["wireline", "tokio-wireline", "hyper", "ureq", "curl"],
-        How::Held,
-    ),
+    row("idle", "idle --url http://PLAIN/fields/10", &["wireline", "tokio-wireline", "hyper", "ureq"], How::Held),
     row("fresh", "fresh --url http://PLAIN/fields/10", NEW, How::Timed),
     row("fresh-tls", "fresh --root ROOT --url https://SECURE/fields/10", TLS, How::Timed),
 ];
