@@ -7,6 +7,7 @@ mod from_python;
 mod index;
 mod leniency;
 mod limits;
+mod performance;
 mod porting;
 mod security;
 mod states;
@@ -19,7 +20,7 @@ use crate::source::Source;
 /// Makes the text of a page.
 type Generator = fn(&Project) -> Result<String, String>;
 
-const PAGES: [(&str, Generator); 10] = [
+const PAGES: [(&str, Generator); 13] = [
     ("docs/cases.md", index::page),
     ("docs/command.md", command::page),
     ("docs/conformance.md", conformance::page),
@@ -27,6 +28,9 @@ const PAGES: [(&str, Generator); 10] = [
     ("docs/from-python.md", from_python::page),
     ("docs/leniency.md", leniency::page),
     ("docs/limits.md", limits::page),
+    ("docs/performance.md", performance::page),
+    ("docs/performance/instructions.svg", performance::instructions),
+    ("docs/performance/round-trips.svg", performance::round_trips),
     ("docs/porting.md", porting::page),
     ("docs/states.md", states::page),
     ("docs/under-leniencies.md", under_leniencies::page),
