@@ -63,6 +63,8 @@ pub(crate) struct Driver<S: Transport> {
     pub(crate) waiting: Option<Waiting>,
     /// How much of a response that is dropped is read rather than the connection closed, in bytes.
     pub(crate) drain: u64,
+    /// How long a read asks again and again before it sleeps.
+    busy: Duration,
     /// What became of the last response that was dropped before its end.
     pub(crate) dropped: Option<Dropped>,
     /// What the system said when the stream broke.
@@ -113,6 +115,7 @@ impl<S: Transport> Driver<S> {
             is_nonblocking: false,
             waiting: None,
             drain: 64 << 10,
+            busy: Duration::ZERO,
             dropped: None,
             broken: None,
             mute: false,
@@ -148,6 +151,7 @@ impl<S: Transport> Driver<S> {
             is_nonblocking: self.is_nonblocking,
             waiting: self.waiting,
             drain: self.drain,
+            busy: self.busy,
             dropped: self.dropped,
             broken: self.broken.take(),
             mute: self.mute,
@@ -161,6 +165,7 @@ impl<S: Transport> Driver<S> {
         self.timeouts = before.timeouts;
         self.deadline = before.deadline;
         self.drain = before.drain;
+        self.set_busy_poll(before.busy);
         self.is_nonblocking = before.is_nonblocking;
         self.tap = before.tap.take();
         self.set_canceller(before.canceller.take());
@@ -179,7 +184,7 @@ impl<S: Transport> Driver<S> {
 
     /// The same, if there was time for it to happen, or if what came last may have had more behind it.
     pub(crate) fn look_if_idle(&mut self, now: Instant) {
-        if self.unseen || now.saturating_duration_since(self.heard) >= LOOK_AFTER {
+        if self.unseen || self.heard + LOOK_AFTER <= now {
             self.look();
         }
     }

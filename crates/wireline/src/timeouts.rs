@@ -103,7 +103,8 @@ impl fmt::Display for Operation {
 
 /// When a wait that begins now has to be over. A bound beyond the end of the clock is none.
 pub(crate) fn end_of(patience: Option<Duration>) -> Option<Instant> {
-    Instant::now().checked_add(patience?)
+    let patience = patience?;
+    Instant::now().checked_add(patience)
 }
 
 /// The tightest of several bounds on one wait, and whose it is.

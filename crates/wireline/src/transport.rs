@@ -89,6 +89,12 @@ pub trait Transport {
         drop(canceller);
     }
 
+    /// Asks again and again for so long, before it sleeps, whether bytes have come. A stream that cannot do so does nothing
+    /// here.
+    fn set_busy_poll(&mut self, busy: Duration) {
+        let _ = busy;
+    }
+
     /// Whether bytes that were taken have not left yet: then the stream waits for room to write, whatever is queued.
     fn is_flushing(&self) -> bool {
         false
@@ -149,6 +155,10 @@ impl<T: Transport + ?Sized> Transport for Box<T> {
 
     fn set_canceller(&mut self, canceller: Option<Canceller>) {
         (**self).set_canceller(canceller);
+    }
+
+    fn set_busy_poll(&mut self, busy: Duration) {
+        (**self).set_busy_poll(busy);
     }
 
     fn is_flushing(&self) -> bool {

@@ -34,6 +34,7 @@ over_tcp_and_tls! {
     a_canceled_wait_for_continue_goes_on
     a_switched_stream_can_be_canceled
     both_halves_can_be_canceled
+    busy_polling_keeps_to_every_bound
     connecting_anew_never_waits_when_told_not_to
     connecting_never_waits_when_told_not_to
     what_is_canceled_stays_canceled
@@ -401,6 +402,31 @@ fn a_stream_that_does_not_wait_is_never_waited_for() {
     go_on.give();
     poll(&mut [PollFd::new(&connection.as_fd(), PollFlags::IN)], None).unwrap();
     assert_eq!(connection.receive().unwrap().status(), 204);
+}
+
+fn busy_polling_keeps_to_every_bound(over: Over) {
+    let answer = "HTTP/1.1 204 \r\n\r\n";
+    let asked = Signal::new();
+    let script = Script::new().read_head().send(answer).read_head().read_head().give(&asked).hold();
+    let peer = over.peer([script]);
+    let mut connection = over.connect(&peer);
+    connection.set_busy_poll(LONG);
+    assert_eq!(connection.get("/").unwrap().status(), 204);
+    let mut timeouts = connection.timeouts();
+    timeouts.read = Some(Duration::from_millis(20));
+    connection.set_timeouts(timeouts);
+    assert_eq!(connection.get("/").unwrap_err().kind(), ErrorKind::Timeout(Operation::Read));
+    timeouts.read = Some(Duration::ZERO);
+    connection.set_timeouts(timeouts);
+    assert_eq!(connection.receive().unwrap_err().kind(), ErrorKind::WouldBlock(Operation::Read));
+    connection.set_timeouts(Timeouts::default());
+    let canceller = cancellable(&mut connection);
+    let request = connection.request("GET", "/").build().unwrap();
+    let mut pipeline = connection.pipeline();
+    pipeline.send(&request).unwrap();
+    pipeline.suspend();
+    let error = canceled(&canceller, &asked, || connection.receive().map(drop));
+    assert_eq!(error.kind(), ErrorKind::Canceled);
 }
 
 #[test]

@@ -116,6 +116,13 @@ impl<S: Transport> Driver<S> {
     }
 
     /// Ends the waits from now on when `canceller` is canceled.
+    pub(crate) fn set_busy_poll(&mut self, busy: Duration) {
+        self.busy = busy;
+        if let Some(transport) = &mut self.transport {
+            transport.set_busy_poll(busy);
+        }
+    }
+
     pub(crate) fn set_canceller(&mut self, canceller: Option<Canceller>) {
         if let Some(transport) = &mut self.transport {
             transport.set_canceller(canceller.clone());

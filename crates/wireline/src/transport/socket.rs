@@ -26,6 +26,8 @@ pub struct Socket {
     /// How long the system lets a blocking read wait (`SO_RCVTIMEO`); `None` for ever.
     tick: Option<Duration>,
     is_blocking: bool,
+    /// How long a read asks again and again before it sleeps.
+    busy: Duration,
     canceller: Option<Canceller>,
 }
 
@@ -60,6 +62,16 @@ impl Socket {
             return read(self.fd.as_fd(), false);
         }
         let until = end_of(patience);
+        if !self.busy.is_zero() {
+            let end = end_of(Some(patience.map_or(self.busy, |patience| patience.min(self.busy))));
+            let is_canceled = || self.canceller.as_ref().is_some_and(Canceller::is_canceled);
+            while end.is_some_and(|end| Instant::now() < end) && !is_canceled() {
+                match read(self.fd.as_fd(), false) {
+                    Err(error) if error.kind() == io::ErrorKind::WouldBlock => std::hint::spin_loop(),
+                    done => return done,
+                }
+            }
+        }
         let here = if self.canceller.is_some() {
             // A wait inside of `recv` could not be ended from outside.
             read(self.fd.as_fd(), false)
@@ -115,6 +127,10 @@ impl Transport for Socket {
         let until = if self.is_blocking { end_of(patience) } else { Some(Instant::now()) };
         let ready = wait_for_one(self.fd.as_fd(), wanted, until, self.canceller.as_ref())?;
         ready.ok_or_else(|| io::ErrorKind::WouldBlock.into())
+    }
+
+    fn set_busy_poll(&mut self, busy: Duration) {
+        self.busy = busy;
     }
 
     fn keeps_patience(&self) -> bool {
@@ -174,14 +190,14 @@ impl Socket {
 
     /// A socket of our own making: it is blocking, and has no timeouts.
     pub(crate) fn new(fd: OwnedFd) -> Self {
-        Self { fd, tick: None, is_blocking: true, canceller: None }
+        Self { fd, tick: None, is_blocking: true, busy: Duration::ZERO, canceller: None }
     }
 
     /// A caller's: it may have any.
     fn over(fd: OwnedFd) -> Self {
         let tick = rustix::net::sockopt::socket_timeout(&fd, Timeout::Recv).ok().flatten();
         let is_blocking = !fcntl_getfl(&fd).is_ok_and(|flags| flags.contains(OFlags::NONBLOCK));
-        Self { fd, tick, is_blocking, canceller: None }
+        Self { fd, tick, is_blocking, busy: Duration::ZERO, canceller: None }
     }
 }
 

@@ -101,6 +101,10 @@ impl Transport for Stream {
         self.as_transport().keeps_patience()
     }
 
+    fn set_busy_poll(&mut self, busy: Duration) {
+        self.transport().set_busy_poll(busy);
+    }
+
     fn set_canceller(&mut self, canceller: Option<Canceller>) {
         self.transport().set_canceller(canceller);
     }

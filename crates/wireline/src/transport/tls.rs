@@ -172,6 +172,10 @@ impl<T: Transport> Transport for Tls<T> {
         self.inner.keeps_patience()
     }
 
+    fn set_busy_poll(&mut self, busy: Duration) {
+        self.inner.set_busy_poll(busy);
+    }
+
     fn set_canceller(&mut self, canceller: Option<Canceller>) {
         self.inner.set_canceller(canceller);
     }
