@@ -10,6 +10,9 @@ pub(crate) struct Buffer {
     end: usize,
     /// The last fill took all the room there was: the peer is faster than this buffer is large.
     hungry: bool,
+    /// How much was filled at most since the memory was lent, and how much is lent next: who has needed more will do so again.
+    peak: usize,
+    next: usize,
 }
 
 /// Enough for most heads and for small content, little enough for thousands of connections.
@@ -20,7 +23,7 @@ pub(crate) const COMFORTABLE: usize = 64 << 10;
 
 impl Buffer {
     pub(crate) const fn new() -> Self {
-        Self { memory: Vec::new(), start: 0, end: 0, hungry: false }
+        Self { memory: Vec::new(), start: 0, end: 0, hungry: false, peak: 0, next: INITIAL }
     }
 
     pub(crate) fn filled(&self) -> &[u8] {
@@ -47,7 +50,7 @@ impl Buffer {
     /// Room to fill, at the end; empty when `max` bytes wait already.
     pub(crate) fn space(&mut self, max: usize) -> &mut [u8] {
         if self.memory.is_empty() {
-            self.memory = free::lend_bytes(INITIAL.min(max));
+            self.memory = free::lend_bytes(self.next.min(max));
         }
         let full = self.end == self.memory.len();
         if full || (self.hungry && self.is_empty() && self.memory.len() < COMFORTABLE) {
@@ -88,6 +91,7 @@ impl Buffer {
     pub(crate) fn fill(&mut self, n: usize) {
         assert!(n <= self.memory.len() - self.end, "more bytes were filled than there was room for");
         self.end += n;
+        self.peak = self.peak.max(self.end);
         self.hungry = self.end == self.memory.len();
     }
 
@@ -113,8 +117,10 @@ impl Buffer {
     /// Gives the memory back if nothing waits.
     pub(crate) fn release(&mut self) {
         if self.is_empty() && !self.memory.is_empty() {
+            let len = self.memory.len();
+            self.next = if self.peak > len / 4 { len.min(COMFORTABLE) } else { (len / 2).max(INITIAL) };
             free::give_back_bytes(std::mem::take(&mut self.memory));
-            self.hungry = false;
+            (self.hungry, self.peak) = (false, 0);
         }
     }
 
@@ -190,6 +196,27 @@ mod tests {
         buffer.consume(5_000);
         assert_eq!(buffer.space(10_000).len(), 5_000);
         assert!(buffer.held() <= 10_000);
+    }
+
+    #[test]
+    fn who_needed_more_is_lent_more_until_less_will_do() {
+        let mut buffer = Buffer::new();
+        let mut exchange = |len: usize| {
+            let mut left = len;
+            let lent = buffer.space(COMFORTABLE).len();
+            while left > 0 {
+                let n = buffer.space(COMFORTABLE).len().min(left);
+                buffer.fill(n);
+                buffer.consume(n);
+                left -= n;
+            }
+            buffer.release();
+            lent
+        };
+        assert_eq!(
+            [30_000, 30_000, 100, 100, 100].map(&mut exchange),
+            [4 << 10, 32 << 10, 32 << 10, 16 << 10, 8 << 10]
+        );
     }
 
     #[test]

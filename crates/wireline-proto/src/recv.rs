@@ -146,10 +146,11 @@ impl Receive {
             return self.closing;
         }
         // Bytes that came before a request left cannot be its response, whatever they look like.
-        let idle = self.state == state::Receive::Idle;
-        let empty_lines = config.limits.leading_empty_lines - self.empty_lines.min(config.limits.leading_empty_lines);
-        if idle && !response::only_empty_lines(self.unparsed(), empty_lines, config) {
-            return Some(CloseReason::Unsolicited);
+        if self.state == state::Receive::Idle && !self.buffer.is_empty() {
+            let empty_lines = config.limits.leading_empty_lines.saturating_sub(self.empty_lines);
+            if !response::only_empty_lines(self.unparsed(), empty_lines, config) {
+                return Some(CloseReason::Unsolicited);
+            }
         }
         self.stream.close_reason()
     }
