@@ -59,13 +59,14 @@ const FILES: &[&str] = &["floor", "wireline", "hyper", "reqwest", "reqwest block
 const ONE_THREAD: &[&str] = &["tokio-wireline", "hyper", "awc"];
 const COMMANDS: &[&str] = &["the command", "curl's command"];
 const HEADS: &[&str] = &["wireline-proto", "httparse"];
+const POLLING: &[&str] = &["floor", "polling floor", "wireline", "polling wireline", "hyper"];
 const PIPELINES: &[&str] = &["floor", "httparse", "wireline", "tokio-wireline"];
 
 /// In the order of the page.
 pub(crate) const ROWS: &[Row] = &[
     row("get", "get --url http://PLAIN/fields/10", ALL, How::Counted(400)),
     row("get-30", "get --url http://PLAIN/fields/30", ALL, How::Counted(400)),
-    row("polling", "get --url http://PLAIN/fields/10", &["floor", "polling floor", "wireline", "hyper"], How::Timed),
+    row("polling", "get --url http://PLAIN/fields/10", POLLING, How::Timed),
     row("pipeline-16", "pipeline --depth 16 --url http://PLAIN/fields/10", PIPELINES, How::Counted(1600)),
     row("pipeline-64", "pipeline --depth 64 --url http://PLAIN/fields/10", PIPELINES, How::Counted(1600)),
     row("head-none", "get --url http:///fields/0", HEADS, How::OnlyCounted(1000)),

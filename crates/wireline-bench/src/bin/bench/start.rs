@@ -20,7 +20,8 @@ pub(crate) struct Programs {
 }
 
 /// Those in the program that is built with this one.
-pub(crate) const OWN: [&str; 5] = ["floor", "polling floor", "wireline", "tokio-wireline", "wireline-proto"];
+pub(crate) const OWN: [&str; 6] =
+    ["floor", "polling floor", "wireline", "polling wireline", "tokio-wireline", "wireline-proto"];
 
 /// Programs that people type, which know nothing of measurements, and how they are called here.
 const COMMANDS: [(&str, &[&str]); 2] = [("the command", &["wireline"]), ("curl's command", &["curl", "--silent"])];

@@ -1,7 +1,7 @@
 //! `wireline`, with a deadline set: a bound on every wait is what it is for.
 
 use std::fs::File;
-use std::io::{Seek, Write};
+use std::io::Seek;
 use std::time::{Duration, Instant};
 
 use wireline::{Connection, Connector, Content, Origin, Request, Response, TlsSettings};
@@ -10,12 +10,25 @@ use wireline_bench::{Failure, Job, Report, Scenario};
 const DEADLINE: Duration = Duration::from_secs(3600);
 const BUFFER: usize = 64 << 10;
 
+/// As long as an answer on loopback takes, several times over.
+const BUSY: Duration = Duration::from_micros(200);
+
 pub(crate) fn measure(job: &Job) -> Result<Option<Report>, Failure> {
+    measure_with(job, Duration::ZERO)
+}
+
+/// The same, busy for some time before it sleeps.
+pub(crate) fn measure_polling(job: &Job) -> Result<Option<Report>, Failure> {
+    measure_with(job, BUSY)
+}
+
+fn measure_with(job: &Job, busy: Duration) -> Result<Option<Report>, Failure> {
     let connector = connector(job)?;
     let origin = Origin::parse(&job.origin())?;
     let connect = || -> Result<Connection, Failure> {
         let mut connection = connector.connect(&origin)?;
         connection.set_deadline(Some(Instant::now() + DEADLINE));
+        connection.set_busy_poll(busy);
         Ok(connection)
     };
     let mut connection = connect()?;
@@ -51,7 +64,7 @@ pub(crate) fn measure(job: &Job) -> Result<Option<Report>, Failure> {
             let mut file = File::create(&job.file)?;
             job.repeat(|| {
                 file.rewind()?;
-                save(connection.send(&get, ())?, &mut file, &mut buffer)
+                Ok(connection.send(&get, ())?.save_to(&file)?)
             })
         }
         _ => Ok(None),
@@ -90,13 +103,4 @@ fn pipeline(
 fn read(mut response: Response<'_>, buffer: &mut [u8]) -> Result<u64, Failure> {
     while response.read_content(buffer)? > 0 {}
     Ok(response.content_read())
-}
-
-fn save(mut response: Response<'_>, file: &mut File, buffer: &mut [u8]) -> Result<u64, Failure> {
-    loop {
-        match response.read_content(buffer)? {
-            0 => return Ok(response.content_read()),
-            read => file.write_all(&buffer[..read])?,
-        }
-    }
 }

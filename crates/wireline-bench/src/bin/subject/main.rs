@@ -12,6 +12,7 @@ fn main() -> ExitCode {
         ("floor", floor::measure),
         ("polling floor", floor::measure_polling),
         ("wireline", blocking::measure),
+        ("polling wireline", blocking::measure_polling),
         ("tokio-wireline", awaited::measure),
         ("wireline-proto", core::measure),
     ])
