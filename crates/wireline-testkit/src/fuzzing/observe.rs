@@ -109,7 +109,7 @@ pub(super) fn take_events(connection: &mut Connection, recorder: &mut Recorder) 
             Event::Response(head) => {
                 let line = (head.version(), head.status());
                 recorder.response(at, head.exchange().index(), line, head.fields(), head.framing());
-                recorder.note(&format!("\"{}\"", head.as_bytes().escape_ascii()));
+                recorder.note(&format!("\"{}\", {}", head.as_bytes().escape_ascii(), head.reason().escape_ascii()));
             }
             Event::Content(bytes) => {
                 assert!(!bytes.is_empty(), "content is never empty");

@@ -79,21 +79,38 @@ fn message() -> impl Strategy<Value = Vec<u8>> {
     })
 }
 
+/// One byte more, less, or another one.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Edit {
+    at: Index,
+    kind: u8,
+    byte: u8,
+}
+
+impl Edit {
+    pub(crate) fn make(self, bytes: &mut Vec<u8>) {
+        let at = self.at.index(bytes.len().max(1)).min(bytes.len());
+        match self.kind {
+            0 => bytes.insert(at, self.byte),
+            1 if at < bytes.len() => bytes[at] = self.byte,
+            _ if at < bytes.len() => drop(bytes.remove(at)),
+            _ => {}
+        }
+    }
+}
+
+pub(crate) fn edit() -> impl Strategy<Value = Edit> {
+    let byte = prop_oneof![3 => select(&b"\r\n\t :;,=0f\0\"H"[..]), 1 => any::<u8>()];
+    (any::<Index>(), 0..3_u8, byte).prop_map(|(at, kind, byte)| Edit { at, kind, byte })
+}
+
 /// What a peer may send: responses with a few bytes of them changed, or any bytes.
 pub(crate) fn stream() -> impl Strategy<Value = Vec<u8>> {
-    let byte = || prop_oneof![3 => select(&b"\r\n\t :;,=0f\0\"H"[..]), 1 => any::<u8>()];
-    let edit = (any::<Index>(), 0..3_u8, byte());
-    let mutated = (vec(message(), 1..4), prop_oneof![2 => Just(Vec::new()), 1 => vec(edit, 1..4)]).prop_map(
+    let mutated = (vec(message(), 1..4), prop_oneof![2 => Just(Vec::new()), 1 => vec(edit(), 1..4)]).prop_map(
         |(messages, edits)| {
             let mut stream = messages.concat();
-            for (index, edit, byte) in edits {
-                let at = index.index(stream.len().max(1)).min(stream.len());
-                match edit {
-                    0 => stream.insert(at, byte),
-                    1 if at < stream.len() => stream[at] = byte,
-                    _ if at < stream.len() => drop(stream.remove(at)),
-                    _ => {}
-                }
+            for edit in edits {
+                edit.make(&mut stream);
             }
             stream
         },

@@ -6,6 +6,7 @@
 
 mod encoding;
 mod fields;
+mod heads;
 mod input;
 mod splits;
 mod walks;
