@@ -249,9 +249,17 @@ impl Recorder {
 
     fn fields(&mut self, fields: FieldsRef<'_>) {
         if self.show_fields {
-            let line = |field: Field<'_>| format!("    {}: {}", field.name(), field.value().escape_ascii());
+            let line = |field: Field<'_>| format!("    {}: {}", field.name(), shown(field.value()));
             self.lines.extend(fields.iter().map(line));
         }
+    }
+}
+
+/// A value with a space at its end escaped: nobody sees one there, and the end of a line of a log is trimmed.
+fn shown(value: &[u8]) -> String {
+    match value.split_last() {
+        Some((b' ', front)) => format!("{}\\x20", front.escape_ascii()),
+        _ => value.escape_ascii().to_string(),
     }
 }
 

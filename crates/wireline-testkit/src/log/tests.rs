@@ -30,6 +30,12 @@ fn a_recorder_writes_what_a_case_would_say() {
     assert_eq!(recorder.finish(), expected);
 }
 
+/// No value of a peer ends with a space, and a test would not see it if one did.
+#[test]
+fn a_space_at_the_end_of_a_value_is_seen() {
+    assert_eq!((shown(b"b c").as_str(), shown(b"b ").as_str(), shown(b" ").as_str()), ("b c", "b\\x20", "\\x20"));
+}
+
 #[test]
 fn long_content_is_digested() {
     let mut recorder = Recorder::new(false);
