@@ -169,6 +169,33 @@ fn a_trailer_section_is_sent_as_given_or_refused() {
     assert!(sent > 0);
 }
 
+/// What a leniency let in leaves as it may be sent: no line of it ends in LF alone, and nothing in it is folded.
+#[test]
+fn a_section_that_was_let_through_is_not_passed_on_as_it_came() {
+    let mut config = Config::default();
+    config.leniency.bare_lf_in_head = true;
+    config.leniency.skip_bad_fields = true;
+    config.leniency.space_before_colon = true;
+    for section in
+        ["X: 1\nY: 2\r\n", "X: 1\r\nY: 2\n", "X : 1\r\nY: 2\r\n", "X:\r\n 1\r\nY: 2\r\n", "X: 1\r\nbad\r\nY: 2\r\n"]
+    {
+        let mut peer = Connection::new(config);
+        peer.send_request(&Request::get("/", "a").unwrap()).unwrap();
+        peer.transmitted(peer.transmit().len());
+        let stream = format!("HTTP/1.1 204 No Content\r\n{section}\r\n");
+        peer.receive_space()[..stream.len()].copy_from_slice(stream.as_bytes());
+        peer.received(stream.len());
+        assert_eq!(peer.advance(), Ok(true), "{section:?}");
+        let Event::Response(head) = peer.event() else { panic!("{:?}", peer.event()) };
+        let fields = head.fields().to_owned();
+        let mut connection = Connection::new(Config::default());
+        connection.send_request(&Request::builder("PUT", "/").host("a").chunked().build().unwrap()).unwrap();
+        connection.transmitted(connection.transmit().len());
+        assert_eq!(connection.finish_request(&fields), Ok(()), "{section:?}");
+        assert_eq!(connection.transmit(), b"0\r\nX: 1\r\nY: 2\r\n\r\n", "{section:?}");
+    }
+}
+
 /// What decides framing or routing is no trailer: whoever merges it would read another request (RFC 9110 section 6.5.1).
 #[test]
 fn no_trailer_changes_what_the_request_is() {
