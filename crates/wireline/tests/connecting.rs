@@ -261,6 +261,23 @@ fn an_answer_is_heard_when_nothing_can_be_written_any_more() {
     }
 }
 
+// conformance: I3
+/// A system that has told of a reset tells only of an end from there on.
+#[test]
+fn the_end_behind_a_reset_ends_no_content() {
+    let answer = b"HTTP/1.1 413 Content Too Large\r\n\r\nle";
+    for kind in [io::ErrorKind::BrokenPipe, io::ErrorKind::ConnectionReset, io::ErrorKind::ConnectionAborted] {
+        let stream = FaultyStream::new(SplitStream::every(answer, 7)).short_writes(1000).fail_writes(3.., kind);
+        let mut connection = Connection::over(stream);
+        let request = Request::builder("PUT", "/").host("a").content_length(100_000).build().unwrap();
+        let response = connection.send(&request, &pattern(100_000)).unwrap();
+        assert_eq!(response.status(), 413);
+        let error = response.bytes().unwrap_err();
+        assert_eq!((error.kind(), error.io_error().unwrap().kind()), (ErrorKind::Lost, kind));
+        assert_eq!(error.partial(), b"le");
+    }
+}
+
 #[test]
 fn a_stream_with_a_timeout_of_its_own() {
     let (client, mut server) = duplex(1 << 16);
