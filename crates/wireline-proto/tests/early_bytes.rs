@@ -83,3 +83,20 @@ fn a_response_that_came_before_its_request_left_is_none() {
         }
     }
 }
+
+// conformance: C1 C15
+/// The response of the exchange before says nothing of content that is still being sent.
+#[test]
+fn another_response_is_no_early_answer() {
+    let mut connection = Connection::new(Config::default());
+    queue(&mut connection);
+    let put = Request::builder("PUT", "/").host("a").content_length(2).build().unwrap();
+    let put = connection.send_request(&put).unwrap();
+    transmit(&mut connection);
+    receive(&mut connection, FIRST);
+    assert_eq!(responses(&mut connection), (vec![StatusCode::OK], None));
+    assert_eq!(connection.answered_early(), None);
+    receive(&mut connection, SECOND);
+    assert_eq!(responses(&mut connection), (vec![StatusCode::NOT_FOUND], None));
+    assert_eq!(connection.answered_early(), Some(put));
+}
