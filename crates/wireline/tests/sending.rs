@@ -3,13 +3,15 @@
 
 mod common;
 
-use std::io::{self, Read, Write};
+use std::cell::RefCell;
+use std::io::{self, IoSlice, Read, Write};
+use std::rc::Rc;
 use std::time::Duration;
 
 use rustix::event::{PollFd, PollFlags, poll};
 use wireline::{
-    CloseReason, Config, Connection, Content, ErrorKind, Fields, Limits, Operation, Request, Response, Reuse, Stage,
-    Stream,
+    CloseReason, Config, Connection, Content, ErrorKind, Fields, Limits, Operation, Ready, Request, Response, Reuse,
+    Stage, Stream, Transport,
 };
 use wireline_testkit::{Script, Signal, pattern};
 
@@ -471,4 +473,60 @@ fn a_flush_that_is_interrupted_is_made_again() {
     connection.set_host("a");
     assert_eq!(connection.get("/").unwrap().status(), 204);
     assert_eq!(connection.reuse(), Reuse::Now);
+}
+
+/// A transport that has no room for every other write, and whose peer answers and then ends its side.
+#[derive(Debug)]
+struct HalfClosed {
+    answer: &'static [u8],
+    writes: usize,
+    has_ended: bool,
+    /// What was waited for since the end.
+    waited: Rc<RefCell<Vec<Ready>>>,
+}
+
+impl Transport for HalfClosed {
+    fn write(&mut self, parts: &[IoSlice<'_>]) -> io::Result<usize> {
+        self.writes += 1;
+        if self.writes % 2 == 0 {
+            return Err(io::ErrorKind::WouldBlock.into());
+        }
+        Ok(parts[0].len().min(1000))
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn read(&mut self, into: &mut [u8], _: Option<Duration>) -> io::Result<usize> {
+        if self.writes == 0 {
+            return Err(io::ErrorKind::WouldBlock.into());
+        }
+        let read = self.answer.read(into)?;
+        self.has_ended |= read == 0;
+        Ok(read)
+    }
+
+    fn wait(&mut self, wanted: Ready, _: Option<Duration>) -> io::Result<Ready> {
+        if self.has_ended {
+            self.waited.borrow_mut().push(wanted);
+        }
+        Ok(wanted)
+    }
+
+    fn close(&mut self) {}
+}
+
+/// After its end a stream is readable for ever: whoever waited for that as well would not wait at all.
+#[test]
+fn nothing_is_waited_for_from_a_peer_that_has_ended() {
+    let waited = Rc::default();
+    let answer = b"HTTP/1.1 403 Forbidden\r\n\r\nno";
+    let stream = HalfClosed { answer, writes: 0, has_ended: false, waited: Rc::clone(&waited) };
+    let mut connection = Connection::with_transport(stream, Config::default());
+    let content = pattern(20_000);
+    let response = connection.send(&put(20_000), Content::bytes(&content).keep_sending()).unwrap();
+    assert_eq!((response.status().as_u16(), response.request_sent()), (403, true));
+    let waited = waited.borrow();
+    assert!(waited.len() > 5 && waited.iter().all(|wanted| wanted.write && !wanted.read), "{waited:?}");
 }
