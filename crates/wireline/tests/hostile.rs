@@ -1,9 +1,12 @@
 //! What neither a caller that passes on what it was given nor a peer can make of a connection.
 #![allow(clippy::unwrap_used, reason = "a test says what it expects by panicking")]
 
+use std::io::{self, IoSlice};
+use std::time::Duration;
+
 use wireline::{
-    Connection, ErrorKind, InvalidProxy, InvalidRequest, InvalidUrl, Origin, Phase, Proxy, ProxyScheme, Scheme, Socks5,
-    SocksError, proto,
+    Config, Connection, Dropped, ErrorKind, InvalidProxy, InvalidRequest, InvalidUrl, Origin, Phase, Proxy,
+    ProxyScheme, Ready, Scheme, Socks5, SocksError, Transport, proto,
 };
 use wireline_testkit::{Script, ScriptedPeer};
 
@@ -121,4 +124,50 @@ fn a_length_that_is_announced_takes_no_memory() {
         // Room is made for a piece of at most 1 MiB at a time.
         assert!(memory.bytes_max < 2 << 20, "{field}: {} bytes", memory.bytes_max);
     }
+}
+
+/// A peer that answers with content that goes on and on; it ends all the same, so that a test does.
+#[derive(Debug)]
+struct Talker {
+    head: Option<&'static [u8]>,
+    left: usize,
+}
+
+impl Transport for Talker {
+    fn write(&mut self, parts: &[IoSlice<'_>]) -> io::Result<usize> {
+        Ok(parts[0].len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn read(&mut self, into: &mut [u8], patience: Option<Duration>) -> io::Result<usize> {
+        // Nothing is there before a request is.
+        if patience == Some(Duration::ZERO) {
+            return Err(io::ErrorKind::WouldBlock.into());
+        }
+        let bytes = self.head.take().unwrap_or(&[b'a'; 1000]);
+        let len = bytes.len().min(into.len()).min(self.left);
+        into[..len].copy_from_slice(&bytes[..len]);
+        self.left -= len;
+        Ok(len)
+    }
+
+    fn wait(&mut self, wanted: Ready, _: Option<Duration>) -> io::Result<Ready> {
+        Ok(wanted)
+    }
+
+    fn close(&mut self) {}
+}
+
+/// Whoever drops a response waits for little, and a peer that never stops would make that for ever.
+#[test]
+fn a_response_that_goes_on_and_on_is_not_read_on_when_it_is_dropped() {
+    let peer = Talker { head: Some(b"HTTP/1.1 200 OK\r\n\r\n"), left: 10 << 20 };
+    let mut connection = Connection::with_transport(peer, Config::default());
+    connection.set_host("a");
+    drop(connection.get("/").unwrap());
+    assert_eq!(connection.dropped(), Some(Dropped::Closed));
+    assert!(connection.bytes_received() < 1 << 20, "{} bytes", connection.bytes_received());
 }
