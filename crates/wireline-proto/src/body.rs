@@ -5,3 +5,4 @@ pub(crate) mod decode;
 pub(crate) mod encode;
 pub(crate) mod encoded;
 pub(crate) mod length;
+pub(crate) mod trailer_name;

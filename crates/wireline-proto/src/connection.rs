@@ -224,7 +224,8 @@ impl Connection {
     ///
     /// # Errors
     /// [`Misuse::NoContentDue`], [`Misuse::AwaitingContinue`], [`Misuse::ContentExcess`],
-    /// [`Misuse::FramedContentOwed`].
+    /// [`Misuse::FramedContentOwed`]; [`Misuse::ForbiddenTrailer`] for content that is
+    /// [encoded](crate::RequestBuilder::encoded) already.
     pub fn send_content(&mut self, content: &[u8]) -> Result<usize, Misuse> {
         self.send.content(content, self.config.limits.transmit_room())
     }

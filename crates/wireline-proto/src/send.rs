@@ -3,6 +3,7 @@
 use crate::body::encode::{self, CHUNK_FRAMING, LAST_CHUNK};
 use crate::body::encoded::Encoded;
 use crate::body::length::Framing;
+use crate::body::trailer_name;
 use crate::buffer::Buffer;
 use crate::error::Misuse;
 use crate::exchange::ExchangeId;
@@ -175,7 +176,7 @@ impl Send {
     /// Content that is in chunks already goes on; behind its end nothing is due.
     fn follow(&mut self, content: &[u8]) -> Result<(), Misuse> {
         let Some(encoded) = self.encoded() else { return Ok(()) };
-        let after = encoded.after(content).map_err(|room| Misuse::ContentExcess { room: room as u64 })?;
+        let after = encoded.after(content)?;
         if let Some(current) = &mut self.current {
             current.encoded = Some(after);
             if after == Encoded::Over {
@@ -361,7 +362,7 @@ impl Send {
 
 /// Whether this trailer section can be sent.
 pub(crate) fn check_trailers(trailers: &Fields) -> Result<(), Misuse> {
-    let is_forbidden = trailers.iter().any(|field| FORBIDDEN_TRAILERS.iter().any(|name| field.is(name)));
+    let is_forbidden = trailers.iter().any(|field| trailer_name::is_forbidden(field.name().as_bytes()));
     if is_forbidden || !(trailers.is_plain() || trailers.is_sendable()) {
         Err(Misuse::ForbiddenTrailer)
     } else {
@@ -371,31 +372,3 @@ pub(crate) fn check_trailers(trailers: &Fields) -> Result<(), Misuse> {
 
 /// Content below this size is not cut into chunks to fill a transmit buffer up.
 const SMALL_CHUNK: usize = 4096;
-
-/// Fields for framing, routing, authentication, request modifiers and content format: no sender may put them into a
-/// trailer section (RFC 9110 section 6.5.1).
-const FORBIDDEN_TRAILERS: &[&str] = &[
-    "authorization",
-    "cache-control",
-    "connection",
-    "content-encoding",
-    "content-length",
-    "content-range",
-    "content-type",
-    "cookie",
-    "expect",
-    "host",
-    "if-match",
-    "if-modified-since",
-    "if-none-match",
-    "if-range",
-    "if-unmodified-since",
-    "max-forwards",
-    "pragma",
-    "proxy-authorization",
-    "range",
-    "te",
-    "trailer",
-    "transfer-encoding",
-    "upgrade",
-];

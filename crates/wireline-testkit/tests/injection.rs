@@ -207,6 +207,15 @@ fn no_trailer_changes_what_the_request_is() {
         let before = connection.clone();
         assert_eq!(connection.finish_request(&trailers), Err(Misuse::ForbiddenTrailer), "{name}");
         assert_eq!(connection, before);
+
+        let mut connection = Connection::new(Config::default());
+        let encoded = Request::builder("PUT", "/").host("a").chunked().encoded().build().unwrap();
+        connection.send_request(&encoded).unwrap();
+        let before = connection.clone();
+        let section = format!("0\r\n{name}: 1\r\n\r\n");
+        assert_eq!(connection.send_content(section.as_bytes()), Err(Misuse::ForbiddenTrailer), "{name}");
+        assert_eq!(connection.frame_seen_content(section.as_bytes()), Err(Misuse::ForbiddenTrailer), "{name}");
+        assert_eq!(connection, before);
     }
 }
 

@@ -454,6 +454,8 @@ fn what_is_no_chunked_body_is_refused(over: Over) {
         (b"0\r\n\r\nGET / HTTP/1.1\r\n\r\n", "content-excess"),
         (b"5\r\nhello\r\n", "content-short"),
         (b"", "content-short"),
+        (b"5;\r\nhello\r\n0\r\n\r\n", "content-excess"),
+        (b"0\r\nHost: b\r\n\r\n", "forbidden-trailer"),
         (&long, "content-excess"),
     ] {
         for from_reader in [false, true] {

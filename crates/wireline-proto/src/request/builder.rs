@@ -80,7 +80,9 @@ impl RequestBuilder {
     /// The content that follows is in chunks already, with its last chunk and its trailer section, and leaves as it is.
     /// It is looked at on its way: what is no chunked body is refused as [`ContentExcess`](crate::Misuse::ContentExcess),
     /// which says how many of its bytes are right, and what is none yet as [`ContentShort`](crate::Misuse::ContentShort),
-    /// with the fewest bytes that could end it. Says nothing without [`chunked`](Self::chunked).
+    /// with the fewest bytes that could end it; a field that may not be a trailer is
+    /// [`ForbiddenTrailer`](crate::Misuse::ForbiddenTrailer), as where the chunks are ours. Says nothing without
+    /// [`chunked`](Self::chunked).
     ///
     /// ```
     /// use wireline_proto::{Config, Connection, Fields, Request};
