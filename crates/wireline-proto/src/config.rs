@@ -95,8 +95,8 @@ leniencies! {
     /// Control bytes in field values and reason phrases: NUL becomes a space, others stay. Opens: injection into
     /// logs and into whatever treats the value as text (CVE-2026-34520).
     ctl_in_values,
-    /// A head that is cut off by the end of the stream is taken for whole. Opens: truncation taken for success;
-    /// a cut field value is believed.
+    /// A head that is cut off by the end of the stream is taken for whole, unless it would switch protocols. Opens:
+    /// truncation taken for success; a cut field value is believed.
     eof_ends_head,
     /// After the last chunk the end of the stream takes the place of the trailer section. Opens: trailers lost
     /// unnoticed. http.client does.

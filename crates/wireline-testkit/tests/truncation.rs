@@ -6,7 +6,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test says what it expects by panicking")]
 
-use wireline_proto::{Config, Connection, ErrorKind, Event, Leniency, Phase, Request, Reuse};
+use wireline_proto::{Config, Connection, ErrorKind, Event, Leniency, Phase, Request, Reuse, Violation};
 
 /// A part of what the peer sends.
 #[derive(Clone, Copy, Debug)]
@@ -21,29 +21,30 @@ enum Part {
     Head(&'static str),
     /// Content of known length.
     Length(&'static str),
+    /// The head of an answer that switches protocols.
+    Switch(&'static str),
     /// A trailer section, with the empty line.
     Trailers(&'static str),
     /// Content that lasts until the close.
     UntilClose(&'static str),
 }
 
-use Part::{Chunk, ChunkLine, End, Head, Length, Trailers, UntilClose};
+use Part::{Chunk, ChunkLine, End, Head, Length, Switch, Trailers, UntilClose};
 
 impl Part {
     fn bytes(self) -> &'static [u8] {
         match self {
-            Chunk(text) | ChunkLine(text) | Head(text) | Length(text) | Trailers(text) | UntilClose(text) => {
-                text.as_bytes()
-            }
+            Chunk(text) | ChunkLine(text) | Head(text) | Length(text) => text.as_bytes(),
+            Switch(text) | Trailers(text) | UntilClose(text) => text.as_bytes(),
             End => b"",
         }
     }
 }
 
-/// Requests, and what the peer answers: methods, as many as there are exchanges.
+/// Requests, and what the peer answers: methods, as many as there are exchanges. `UPGRADE` is a GET that offers protocol `a`.
 type Message = (&'static [&'static str], &'static [Part]);
 
-const MESSAGES: [Message; 15] = [
+const MESSAGES: [Message; 16] = [
     (&["GET"], &[Head("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n"), Length("hello"), End]),
     (&["GET"], &[Head("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"), End]),
     (&["GET"], &[Head("HTTP/1.0 200\r\nConnection: keep-alive\r\nContent-Length: 2\r\n\r\n"), Length("\r\n"), End]),
@@ -104,7 +105,8 @@ const MESSAGES: [Message; 15] = [
         ],
     ),
     (&["CONNECT"], &[Head("HTTP/1.1 407 No\r\nContent-Length: 2\r\n\r\n"), Length("no"), End]),
-    (&["CONNECT"], &[Head("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n"), End]),
+    (&["CONNECT"], &[Switch("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n")]),
+    (&["UPGRADE"], &[Switch("HTTP/1.1 101 Switching Protocols\r\nUpgrade: a\r\n\r\n")]),
 ];
 
 /// What has come of a stream.
@@ -115,6 +117,8 @@ struct Seen {
     ends: usize,
     /// Where it is incomplete, how much content had come, and how much is known to be missing.
     incomplete: Option<(Phase, u64, Option<u64>)>,
+    /// What is wrong with a head that ends where none should.
+    violation: Option<Violation>,
 }
 
 /// How the stream ends.
@@ -129,9 +133,12 @@ fn observe(methods: &[&str], stream: &[u8], piece: usize, close: Close, leniency
     config.leniency = leniency;
     let mut connection = Connection::new(config);
     for method in methods {
-        let target = if *method == "CONNECT" { "a:1" } else { "/" };
-        let host = if *method == "CONNECT" { "a:1" } else { "a" };
-        connection.send_request(&Request::builder(*method, target).host(host).build().unwrap()).unwrap();
+        let request = match *method {
+            "CONNECT" => Request::builder("CONNECT", "a:1").host("a:1"),
+            "UPGRADE" => Request::builder("GET", "/").host("a").field("Connection", "upgrade").field("Upgrade", "a"),
+            method => Request::builder(method, "/").host("a"),
+        };
+        connection.send_request(&request.build().unwrap()).unwrap();
     }
     connection.transmitted(connection.transmit().len());
     let mut seen = Seen::default();
@@ -157,8 +164,13 @@ fn take(connection: &mut Connection, seen: &mut Seen) {
         match connection.advance() {
             Ok(false) => return,
             Err(error) => {
-                let ErrorKind::Incomplete(incomplete) = error.kind() else { panic!("{error}") };
-                seen.incomplete = Some((incomplete.phase, incomplete.received, incomplete.missing));
+                match error.kind() {
+                    ErrorKind::Incomplete(incomplete) => {
+                        seen.incomplete = Some((incomplete.phase, incomplete.received, incomplete.missing));
+                    }
+                    ErrorKind::Violation(violation) => seen.violation = Some(violation),
+                    other => panic!("an error that this test does not know: {other}"),
+                }
                 return;
             }
             Ok(true) => match connection.event() {
@@ -187,8 +199,12 @@ fn expected(parts: &[Part], cut: usize, close: Close) -> Seen {
         let is_whole = here.len() == text.len();
         match part {
             Head(_) if is_whole => seen.heads += 1,
-            Head(_) if here.is_empty() => seen.incomplete = Some((Phase::BeforeResponse, received, None)),
-            Head(_) => seen.incomplete = Some((Phase::Head, received, None)),
+            Switch(_) if is_whole => {
+                seen.heads += 1;
+                seen.ends += 1;
+            }
+            Head(_) | Switch(_) if here.is_empty() => seen.incomplete = Some((Phase::BeforeResponse, received, None)),
+            Head(_) | Switch(_) => seen.incomplete = Some((Phase::Head, received, None)),
             Chunk(_) | Length(_) | UntilClose(_) => {
                 seen.content.extend_from_slice(here);
                 received += here.len() as u64;
@@ -265,4 +281,49 @@ fn what_is_let_through_is_let_through_at_each_byte_and_nothing_else_is() {
             assert_eq!(seen, expected, "{name}: {close:?} behind {:?}", stream.escape_ascii().to_string());
         });
     }
+}
+
+// conformance: I2 E10 E13
+/// A head that an orderly close cuts behind its status line is what it would be, had it ended there, right or wrong; but it
+/// switches nothing.
+#[test]
+fn a_head_that_is_taken_for_whole_switches_no_protocols() {
+    let mut leniency = Leniency::STRICT;
+    assert!(leniency.set("eof_ends_head", true));
+    each_cut(|methods, parts, stream, close| {
+        let mut expected = expected(parts, stream.len(), close);
+        if let Some((part, end)) = cut_head(parts, stream.len()).filter(|_| close == Close::InOrder) {
+            let whole = [stream, end].concat();
+            let whole = observe(methods, &whole, whole.len(), close, Leniency::STRICT);
+            // Whether the protocol was asked for is not known before the head is.
+            let is_wrong = whole.violation.is_some_and(|violation| violation != Violation::SwitchUnasked);
+            if matches!(part, Head(_)) || is_wrong {
+                expected = whole;
+            }
+        }
+        for piece in [stream.len().max(1), 1] {
+            let seen = observe(methods, stream, piece, close, leniency);
+            assert_eq!(seen, expected, "{close:?} behind {:?}", stream.escape_ascii().to_string());
+        }
+    });
+}
+
+/// The head that `cut` divides behind its status line, and what it lacks to be one.
+fn cut_head(parts: &[Part], cut: usize) -> Option<(Part, &'static [u8])> {
+    let mut start = 0;
+    for part in parts {
+        let text = part.bytes();
+        if cut < start + text.len() {
+            let here = &text[..cut - start];
+            let is_head = matches!(part, Head(_) | Switch(_)) && here.contains(&b'\n');
+            return is_head.then_some(match here {
+                [.., b'\n', b'\r'] => (*part, b"\n"),
+                [.., b'\n'] => (*part, b"\r\n"),
+                [.., b'\r'] => (*part, b"\n\r\n"),
+                _ => (*part, b"\r\n\r\n"),
+            });
+        }
+        start += text.len();
+    }
+    None
 }

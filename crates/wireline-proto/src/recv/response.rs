@@ -65,7 +65,6 @@ impl Receive {
                     if !leniency || !self.scanner.has_status() || self.stream == Stream::Failed || self.made_up > 0 {
                         return Err(self.incomplete(context, Phase::Head, None));
                     }
-                    tolerate(&mut self.deviations.eof_ends_head);
                     self.make_up_head_end();
                 }
                 Err(fault) => return Err(self.fault(Some(id), &fault)),
@@ -83,6 +82,13 @@ impl Receive {
         };
         self.buffer.push(end);
         self.made_up = end.len();
+    }
+
+    /// Counts the end that was made up, once something has come of it.
+    fn count_made_up(&mut self) {
+        if self.made_up > 0 {
+            tolerate(&mut self.deviations.eof_ends_head);
+        }
     }
 
     /// `CRLF` before a status line (RFC 9112 section 9.2), as many as the limit says.
@@ -111,11 +117,11 @@ impl Receive {
         };
         let (version, status) = (line.version, line.status);
         if status == StatusCode::SWITCHING_PROTOCOLS {
-            if !persistence::accepts_switch(&exchange.role, fields) {
+            if self.made_up == 0 && !persistence::accepts_switch(&exchange.role, fields) {
                 let fault = self.scanner.fault_in_status(Violation::SwitchUnasked);
                 return Err(self.fault(Some(id), &fault));
             }
-            return Ok(self.switch(id, len, context));
+            return self.switch(id, len, context);
         }
         if status.is_informational() {
             return self.interim(id, len, context);
@@ -129,7 +135,7 @@ impl Receive {
             &mut self.deviations,
         );
         let framing = match wrong {
-            Ok(Framing::Tunnel) => return Ok(self.switch(id, len, context)),
+            Ok(Framing::Tunnel) => return self.switch(id, len, context),
             Ok(framing) => framing,
             Err((violation, place)) => {
                 let fault = self.scanner.fault_in_value(bytes, violation, place.0);
@@ -163,6 +169,7 @@ impl Receive {
         self.body = Decoder::new(framing, config.limits.chunk_extensions);
         (self.empty_lines, self.interims, self.content) = (0, Interims::default(), 0);
         self.step(ReceiveStep::Final);
+        self.count_made_up();
         self.event = Pending::Response { id, len, framing };
     }
 
@@ -176,17 +183,23 @@ impl Receive {
             context.send.continued(id);
         }
         self.step(ReceiveStep::Interim);
+        self.count_made_up();
         self.event = Pending::Interim { id, len };
         Ok(true)
     }
 
-    fn switch(&mut self, id: ExchangeId, len: usize, context: &mut Context<'_>) -> bool {
+    fn switch(&mut self, id: ExchangeId, len: usize, context: &mut Context<'_>) -> Result<bool, Error> {
+        // No leniency makes a switch of a head that was cut off: there is nothing to read behind it, and what would be
+        // sent is another protocol, secrets perhaps, to a peer that may have said less than all of its answer.
+        if self.made_up > 0 {
+            return Err(self.incomplete(context, Phase::Head, None));
+        }
         context.queue.pop();
         context.send.switched();
         self.close(CloseReason::Switched);
         self.step(ReceiveStep::Switch);
         self.event = Pending::Switched { id, len, framing: Framing::Tunnel };
-        true
+        Ok(true)
     }
 
     /// Whether an answer that is no HTTP/1 is let through as HTTP/0.9: to GET, the one method that it knows, on a connection
