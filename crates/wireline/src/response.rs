@@ -314,13 +314,11 @@ impl<'c, S: Transport> Response<'c, S> {
     }
 
     fn read_most(&mut self, most: usize) -> Result<Vec<u8>, Error> {
-        // What the peer announces is not yet worth any memory.
-        let announced = usize::try_from(self.content_left().unwrap_or_default()).unwrap_or(usize::MAX);
-        let mut content = vec![0; announced.min(PIECE).min(most)];
+        let mut content = Vec::new();
         let mut len = 0;
         while len < most {
             if len == content.len() && !self.is_complete() {
-                content.resize((len * 2).max(SMALL).min(most), 0);
+                content.resize(self.room(len).min(most), 0);
             }
             match self.driver.read_content(&mut content[len..]) {
                 Ok(0) => break,
@@ -334,11 +332,23 @@ impl<'c, S: Transport> Response<'c, S> {
         content.truncate(len);
         Ok(content)
     }
+
+    /// How much memory there may be for content of which `len` bytes have come: twice as much, since what the peer
+    /// announces is not yet worth any; no more than it has announced.
+    fn room(&self, len: usize) -> usize {
+        match self.content_left() {
+            None | Some(0) => (len * 2).max(SMALL),
+            Some(left) => {
+                let all = len.saturating_add(usize::try_from(left).unwrap_or(usize::MAX));
+                (len * 2).max(PIECE).min(all)
+            }
+        }
+    }
 }
 
-/// The first memory for content of unknown length, and the most for content whose length was announced.
+/// The first memory for content of unknown length, and the most before any has come of a length that was announced.
 const SMALL: usize = 8 << 10;
-const PIECE: usize = 1 << 20;
+const PIECE: usize = 64 << 10;
 
 impl<S: Transport> Read for Response<'_, S> {
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
