@@ -5,6 +5,7 @@
 //! wake it hangs, and fails at once.
 #![allow(clippy::unwrap_used, reason = "a test says what it expects by panicking")]
 
+use std::cell::Cell;
 use std::io::{self, IoSlice};
 use std::pin::{Pin, pin};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -14,7 +15,7 @@ use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio_wireline::{Bring, Connection, Content, Error, ErrorKind, Fields, Response, Timeouts};
-use wireline_testkit::faults::{By, ENDLESS, Failure, Fault, Outcome, Peer, Scenario, at_every_call};
+use wireline_testkit::faults::{By, ENDLESS, Failure, Fault, Outcome, Peer, Scenario, at_every_call, scenarios};
 
 const FAULTS: [Fault; 8] = [
     Fault::Dropped,
@@ -29,8 +30,16 @@ const FAULTS: [Fault; 8] = [
 
 #[tokio::test]
 async fn a_fault_at_every_call_of_every_scenario() {
-    let tally = at_every_call(&FAULTS, run);
+    let tally = at_every_call(scenarios(), &FAULTS, run);
     assert!(tally.scenarios >= 30 && tally.runs > 6_000 && tally.failed > 500, "{tally:?}");
+}
+
+/// Two halves send as a pipeline does.
+#[tokio::test]
+async fn a_fault_at_every_call_of_two_halves() {
+    let by_queue = scenarios().into_iter().filter(|scenario| scenario.by() == By::Pipeline);
+    let tally = at_every_call(by_queue, &FAULTS, run_in_halves);
+    assert!(tally.scenarios >= 15 && tally.runs > 1_500 && tally.failed > 400, "{tally:?}");
 }
 
 /// A stream to the peer.
@@ -123,28 +132,35 @@ impl AsyncRead for Slow {
 /// Less than anything takes: what has to wait is too late, and nothing else is.
 const NOTHING: Duration = Duration::from_nanos(1);
 
-fn run(scenario: &Scenario, peer: &Peer) -> Outcome {
-    let tasks = Arc::new(Mutex::new(Tasks::default()));
-    let mut connection = Connection::over(Wire { peer: peer.clone(), tasks: Arc::clone(&tasks) });
-    let fault = peer.fault().map(|(_, fault)| fault);
+fn connect(peer: &Peer, tasks: &Arc<Mutex<Tasks>>) -> Wired {
+    let mut connection = Connection::over(Wire { peer: peer.clone(), tasks: Arc::clone(tasks) });
     let mut timeouts = Timeouts::default();
     (timeouts.read, timeouts.write, timeouts.expect_continue) = (None, None, None);
-    if fault == Some(Fault::TimeOut) {
+    if peer.fault().is_some_and(|(_, fault)| fault == Fault::TimeOut) {
         (timeouts.read, timeouts.write) = (Some(NOTHING), Some(NOTHING));
     }
     connection.set_timeouts(timeouts);
-    let is_dropped = fault == Some(Fault::Dropped);
-    let name = format!("{scenario}; {:?}", peer.fault());
-    let mut run = Run { name, tasks, is_dropped, content: Vec::new(), repeated: 0, gave_up: false };
-    let failure = run.exchange(scenario, &mut connection).err().map(|error| Failure {
+    connection
+}
+
+fn failure(error: &Error) -> Failure {
+    Failure {
         text: error.to_string(),
         is_end: matches!(error.kind(), ErrorKind::Lost | ErrorKind::Closed(_)),
         bytes_received: error.bytes_received(),
-    });
+    }
+}
+
+fn run(scenario: &Scenario, peer: &Peer) -> Outcome {
+    let stops = Stops::new(peer);
+    let mut connection = connect(peer, &stops.tasks);
+    let name = format!("{scenario}; {:?}", peer.fault());
+    let mut run = Run { name, stops, content: Vec::new(), gave_up: false };
+    let failure = run.exchange(scenario, &mut connection).err().as_ref().map(failure);
     Outcome {
         failure,
         content: run.content,
-        repeated: run.repeated,
+        repeated: run.stops.repeated.get(),
         gave_up: run.gave_up,
         bytes_sent: connection.bytes_sent(),
         progress: connection.unanswered().next().map(|one| one.progress),
@@ -154,11 +170,8 @@ fn run(scenario: &Scenario, peer: &Peer) -> Outcome {
 
 struct Run {
     name: String,
-    tasks: Arc<Mutex<Tasks>>,
-    /// Whoever is stopped by the fault is dropped, and not woken.
-    is_dropped: bool,
+    stops: Stops,
     content: Vec<u8>,
-    repeated: usize,
     gave_up: bool,
 }
 
@@ -238,51 +251,146 @@ impl Run {
         }
     }
 
+    /// As [`Stops::again`].
+    fn again<W, T>(&self, what: &mut W, call: impl AsyncFnMut(&mut W, bool) -> Result<T, Error>) -> Result<T, Error> {
+        let mut done = None;
+        poll_woken(&self.name, [pin!(async { done = Some(self.stops.again(what, call).await) })]);
+        done.expect("it is over")
+    }
+
+    /// As [`Stops::once`].
+    fn once<T>(&self, call: impl Future<Output = Result<T, Error>>) -> Option<Result<T, Error>> {
+        let mut done = None;
+        poll_woken(&self.name, [pin!(async { done = self.stops.once(call).await })]);
+        done
+    }
+}
+
+/// The request by one half while the other receives.
+fn run_in_halves(scenario: &Scenario, peer: &Peer) -> Outcome {
+    let stops = Stops::new(peer);
+    let (mut send, mut receive) = connect(peer, &stops.tasks).split().unwrap();
+    let (request, bytes) = (scenario.request(), scenario.content());
+    let (mut sent, mut received, mut content) = (Ok(()), Ok(()), Vec::new());
+    let sending = async {
+        stops.again(&mut send, async |send, _| send.send(&request).await).await?;
+        let (mut rest, mut is_wanted) = (bytes, true);
+        while is_wanted && !rest.is_empty() {
+            let taken = stops.again(&mut send, async |send, _| send.send_content(rest).await).await?;
+            (rest, is_wanted) = (&rest[taken..], taken > 0);
+        }
+        if !bytes.is_empty() {
+            // Where the connection is over there is nothing to end, and the response says why.
+            let _over = if is_wanted { send.finish(&Fields::new()) } else { send.abandon() };
+        }
+        Ok(())
+    };
+    let receiving = async {
+        let mut response = loop {
+            if let Some(response) = stops.once(receive.receive()).await {
+                break response?;
+            }
+        };
+        loop {
+            let mut piece = [0; 16];
+            match stops.again(&mut response, async |response, _| response.read_content(&mut piece).await).await? {
+                0 => return Ok(()),
+                read => content.extend_from_slice(&piece[..read]),
+            }
+        }
+    };
+    let name = format!("{scenario}; {:?}", peer.fault());
+    poll_woken(&name, [pin!(async { sent = sending.await }), pin!(async { received = receiving.await })]);
+    let connection = send.unsplit(receive).unwrap();
+    if let Err(error) = sent {
+        assert!(failure(&error).is_end, "{name}: {error}");
+    }
+    Outcome {
+        failure: received.err().as_ref().map(failure),
+        content,
+        repeated: stops.repeated.get(),
+        gave_up: false,
+        bytes_sent: connection.bytes_sent(),
+        progress: connection.unanswered().next().map(|one| one.progress),
+        reuse: connection.reuse(),
+    }
+}
+
+/// How a call is made that the fault may stop.
+struct Stops {
+    tasks: Arc<Mutex<Tasks>>,
+    /// Whoever is stopped by the fault is dropped, and not woken.
+    is_dropped: bool,
+    repeated: Cell<usize>,
+}
+
+impl Stops {
+    fn new(peer: &Peer) -> Self {
+        let is_dropped = peer.fault().is_some_and(|(_, fault)| fault == Fault::Dropped);
+        Self { tasks: Arc::default(), is_dropped, repeated: Cell::new(0) }
+    }
+
     /// Makes a call until it is neither dropped nor too late; the second time, and from then on, it is told so.
-    fn again<W, T>(
-        &mut self,
+    async fn again<W, T>(
+        &self,
         what: &mut W,
         mut call: impl AsyncFnMut(&mut W, bool) -> Result<T, Error>,
     ) -> Result<T, Error> {
         let mut has_begun = false;
         loop {
-            if let Some(done) = self.once(call(what, has_begun)) {
+            if let Some(done) = self.once(call(what, has_begun)).await {
                 return done;
             }
             has_begun = true;
         }
     }
 
-    /// Polls a call whenever it has been woken; nothing where it was dropped, or its time was up.
-    fn once<T>(&mut self, call: impl Future<Output = Result<T, Error>>) -> Option<Result<T, Error>> {
+    /// Makes a call; nothing where it was dropped, or its time was up.
+    async fn once<T>(&self, call: impl Future<Output = Result<T, Error>>) -> Option<Result<T, Error>> {
         let mut call = pin!(call);
-        let bell = Arc::new(Bell::default());
-        let waker = Waker::from(Arc::clone(&bell));
-        for _ in 0..ENDLESS {
-            match call.as_mut().poll(&mut Context::from_waker(&waker)) {
-                Poll::Ready(Err(error)) if matches!(error.kind(), ErrorKind::Timeout(_)) && self.repeated < ENDLESS => {
-                    self.repeated += 1;
-                    return None;
-                }
-                Poll::Ready(done) => return Some(done),
-                Poll::Pending => {}
-            }
+        std::future::poll_fn(|cx| {
+            let done = call.as_mut().poll(cx);
             let stopped = self.tasks.lock().unwrap().stopped.take();
+            let is_over = match &done {
+                Poll::Ready(Err(error)) => matches!(error.kind(), ErrorKind::Timeout(_)),
+                Poll::Ready(Ok(_)) => false,
+                Poll::Pending => self.is_dropped && stopped.is_some(),
+            };
+            if is_over && self.repeated.get() < ENDLESS {
+                self.repeated.set(self.repeated.get() + 1);
+                return Poll::Ready(None);
+            }
             if let Some(task) = stopped {
-                if self.is_dropped {
-                    self.repeated += 1;
-                    return None;
-                }
                 task.wake();
             }
-            assert!(bell.0.swap(false, Ordering::Relaxed), "{}: it waits, and nobody is to wake it", self.name);
-        }
-        panic!("{}: it does not come to an end", self.name);
+            done.map(Some)
+        })
+        .await
     }
 }
 
+/// Polls tasks to their end, each when it has been woken and else not.
+fn poll_woken<const N: usize>(name: &str, mut tasks: [Pin<&mut dyn Future<Output = ()>>; N]) {
+    let bells = [(); N].map(|()| Arc::new(Bell(AtomicBool::new(true))));
+    let mut is_over = [false; N];
+    for _ in 0..ENDLESS {
+        let mut was_woken = false;
+        for ((task, bell), is_over) in tasks.iter_mut().zip(&bells).zip(&mut is_over) {
+            if !*is_over && bell.0.swap(false, Ordering::Relaxed) {
+                was_woken = true;
+                let waker = Waker::from(Arc::clone(bell));
+                *is_over = task.as_mut().poll(&mut Context::from_waker(&waker)).is_ready();
+            }
+        }
+        if is_over == [true; N] {
+            return;
+        }
+        assert!(was_woken, "{name}: it waits, and nobody is to wake it");
+    }
+    panic!("{name}: it does not come to an end");
+}
+
 /// Rung when the task is woken.
-#[derive(Default)]
 struct Bell(AtomicBool);
 
 impl Wake for Bell {

@@ -63,16 +63,20 @@ pub const ENDLESS: usize = 2_000;
 /// Behind the last call of a run without faults others may be made, to close it.
 const BEHIND: usize = 3;
 
-/// Runs each scenario without a fault, and then with each of these faults at each call.
+/// Runs each of these [`scenarios()`] without a fault, and then with each of these faults at each call.
 ///
 /// Whatever fails, what came before has to be delivered; what only had to wait has to go on to the same end as without a
 /// fault; and what is said of the exchange has to agree with what the peer has seen.
 ///
 /// # Panics
 /// When something does not agree: with the scenario, the fault and the call.
-pub fn at_every_call(faults: &[Fault], mut run: impl FnMut(&Scenario, &Peer) -> Outcome) -> Tally {
+pub fn at_every_call(
+    scenarios: impl IntoIterator<Item = Scenario>,
+    faults: &[Fault],
+    mut run: impl FnMut(&Scenario, &Peer) -> Outcome,
+) -> Tally {
     let mut tally = Tally::default();
-    for scenario in scenarios() {
+    for scenario in scenarios {
         tally.scenarios += 1;
         let peer = scenario.peer(None);
         let smooth = run(&scenario, &peer);

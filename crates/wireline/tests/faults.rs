@@ -10,7 +10,7 @@ use std::time::Duration;
 use wireline::{
     Config, Connection, Content, Error, ErrorKind, Fields, Nonblocking, Ready, Response, Timeouts, Transport,
 };
-use wireline_testkit::faults::{By, ENDLESS, Failure, Fault, Outcome, Peer, Scenario, at_every_call};
+use wireline_testkit::faults::{By, ENDLESS, Failure, Fault, Outcome, Peer, Scenario, at_every_call, scenarios};
 
 /// All but the one that needs somebody who awaits.
 const FAULTS: [Fault; 7] =
@@ -18,7 +18,7 @@ const FAULTS: [Fault; 7] =
 
 #[test]
 fn a_fault_at_every_call_of_every_scenario() {
-    let tally = at_every_call(&FAULTS, |scenario, peer| run(scenario, peer, false));
+    let tally = at_every_call(scenarios(), &FAULTS, |scenario, peer| run(scenario, peer, false));
     assert!(tally.scenarios >= 30 && tally.runs > 6_000 && tally.failed > 500, "{tally:?}");
 }
 
@@ -26,7 +26,7 @@ fn a_fault_at_every_call_of_every_scenario() {
 fn a_fault_at_every_call_of_a_connection_that_never_waits() {
     // Whose time is up is told by who waits.
     let faults = FAULTS.map(|fault| if fault == Fault::TimeOut { Fault::WouldBlock } else { fault });
-    let tally = at_every_call(&faults, |scenario, peer| run(scenario, peer, true));
+    let tally = at_every_call(scenarios(), &faults, |scenario, peer| run(scenario, peer, true));
     assert!(tally.runs > 6_000 && tally.failed > 500, "{tally:?}");
 }
 
