@@ -296,9 +296,20 @@ impl<S: AsyncTransport> Connection<S> {
 
     // The end
 
-    /// As [`wireline::Connection::close`].
+    /// As [`wireline::Connection::close`]: what of it needs waiting, over TLS or a stream of your own, is left out.
     pub fn close(&mut self) {
         self.inner.close();
+    }
+
+    /// Closes the connection and waits until the peer has been told: the closing notice of TLS has left, and a stream of
+    /// your own has been shut down. It takes no longer than a write may take, or the deadline. Dropped, the future leaves
+    /// that begun: the call can be made again, and nothing else be sent.
+    ///
+    /// # Errors
+    /// [`Timeout`](crate::ErrorKind::Timeout) and [`Canceled`](crate::ErrorKind::Canceled): make the call again, or
+    /// [`close`](Self::close). [`Lost`](crate::ErrorKind::Lost): the peer may not know; the connection is closed.
+    pub async fn shutdown(&mut self) -> Result<(), Error> {
+        drive(&mut self.wait, &mut self.inner, |inner| inner.close_by(AsyncTransport::finish_write)).await
     }
 }
 

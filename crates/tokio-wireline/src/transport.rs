@@ -47,6 +47,8 @@ impl<T: AsyncTransport> AsyncTransport for wireline::Tls<T> {
 
     fn finish_write(&mut self) -> io::Result<()> {
         self.end_write();
+        // The closing notice first: it may wait for room.
+        self.flush()?;
         self.inner_mut().finish_write()
     }
 }

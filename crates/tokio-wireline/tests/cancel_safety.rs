@@ -160,6 +160,7 @@ impl AsyncWrite for Peer {
             return Poll::Pending;
         }
         let state = &mut *self.0.borrow_mut();
+        assert!(!state.is_shut, "nothing comes behind the end");
         let len = state.piece.min(bytes.len());
         state.hear(&bytes[..len]);
         Poll::Ready(Ok(len))
@@ -841,4 +842,44 @@ fn a_source_over_tls_goes_on_or_is_closed() {
         done
     });
     assert!(closed > 1 && went_on > 1, "{closed} {went_on}");
+}
+
+/// Whether TLS has told the peer that nothing more comes.
+fn has_said_goodbye(peer: &Peer) -> bool {
+    let mut state = peer.0.borrow_mut();
+    state.tls.as_mut().is_some_and(|tls| matches!(tls.reader().read(&mut [0]), Ok(0)))
+}
+
+#[test]
+fn a_close_over_tls_waits_until_the_peer_is_told() {
+    at_each_point(|polls| {
+        let peer = Peer::new(7, [(get().as_bytes().len(), "HTTP/1.1 204 No Content\r\n\r\n")]).secured();
+        let mut connection = peer.connect_securely();
+        assert_eq!(to_end(connection.send(&get(), ())).unwrap().status(), 204);
+        let done = polled(polls, connection.shutdown());
+        assert_eq!(done.is_some(), peer.0.borrow().is_shut);
+        if polls > 0 {
+            assert!(matches!(connection.reuse(), Reuse::Never(_)));
+        }
+        to_end(connection.shutdown()).unwrap();
+        assert!(has_said_goodbye(&peer) && peer.0.borrow().is_shut);
+        assert!(connection.transport().is_none());
+        done.is_some()
+    });
+}
+
+#[test]
+fn a_half_that_leaves_says_goodbye_over_tls_when_there_is_room() {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+    let _guard = runtime.enter();
+    let put = Request::builder("PUT", "/").host("a").content_length(5).build().unwrap();
+    let answer = b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n";
+    let peer = Peer::new(7, [(put.as_bytes().len() + 2, answer)]).secured();
+    let (mut send, mut receive) = peer.connect_securely().split().unwrap();
+    to_end(send.send(&put)).unwrap();
+    to_end(send.send_content(b"ab")).unwrap();
+    to_end(send.flush()).unwrap();
+    drop(send);
+    assert_eq!(to_end(receive.receive()).unwrap().status(), 400);
+    assert!(has_said_goodbye(&peer) && peer.0.borrow().is_shut);
 }

@@ -6,9 +6,10 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, DuplexStream, ReadBuf};
-use tokio_wireline::Connection;
+use tokio_wireline::{Canceller, Connection, ErrorKind, Operation, Reuse};
 
 /// A stream that ends only when it is asked for the third time, as TLS may.
 #[derive(Debug)]
@@ -93,4 +94,56 @@ async fn a_sending_half_that_leaves_ends_our_side_when_the_stream_says_so() {
     let (came, status) = tokio::join!(peer, client);
     assert!(came.ends_with(b"\r\n\r\nabc"));
     assert_eq!((status.as_u16(), ended.load(Ordering::Relaxed)), (400, 1));
+}
+
+#[tokio::test]
+async fn a_close_that_is_awaited_ends_when_the_stream_says_so() {
+    let (mut connection, mut far, ended) = reluctant();
+    connection.shutdown().await.unwrap();
+    assert_eq!(ended.load(Ordering::Relaxed), 1);
+    assert_eq!(far.read(&mut [0]).await.unwrap(), 0);
+    assert!(connection.transport().is_none());
+    // It is closed, and stays it.
+    connection.shutdown().await.unwrap();
+    assert_eq!(ended.load(Ordering::Relaxed), 1);
+}
+
+#[tokio::test]
+async fn a_close_that_nobody_takes_ends_with_the_write_timeout() {
+    struct Stuck(DuplexStream);
+
+    impl AsyncRead for Stuck {
+        fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, into: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+            Pin::new(&mut self.0).poll_read(cx, into)
+        }
+    }
+
+    impl AsyncWrite for Stuck {
+        fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+            Pin::new(&mut self.0).poll_write(cx, bytes)
+        }
+
+        fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+            Pin::new(&mut self.0).poll_flush(cx)
+        }
+
+        fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+            Poll::Pending
+        }
+    }
+
+    let (near, _far) = tokio::io::duplex(64);
+    let mut connection = Connection::over(Stuck(near));
+    let mut timeouts = connection.timeouts();
+    timeouts.write = Some(Duration::from_millis(10));
+    connection.set_timeouts(timeouts);
+    for _ in 0..2 {
+        let error = connection.shutdown().await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Timeout(Operation::Write));
+    }
+    let canceller = Canceller::new().unwrap();
+    connection.set_canceller(Some(canceller.clone())).unwrap();
+    canceller.cancel();
+    assert_eq!(connection.shutdown().await.unwrap_err().kind(), ErrorKind::Canceled);
+    assert!(matches!(connection.reuse(), Reuse::Never(_)));
 }

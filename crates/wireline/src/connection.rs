@@ -380,6 +380,17 @@ impl<S: Transport> Connection<S> {
         self.driver.close();
     }
 
+    /// Closes the connection when `finish` has said goodbye in its own way; for an adapter whose transport needs waiting for
+    /// it, as [`Nonblocking`](crate::Nonblocking) is.
+    ///
+    /// # Errors
+    /// [`WouldBlock`](crate::ErrorKind::WouldBlock) or [`Timeout`](crate::ErrorKind::Timeout), as of a write, where
+    /// `finish` says [`WouldBlock`](std::io::ErrorKind::WouldBlock): make the call again, or [`close`](Self::close).
+    /// [`Lost`](crate::ErrorKind::Lost) with whatever else it says: then the connection is closed.
+    pub fn close_by(&mut self, finish: impl FnOnce(&mut S) -> std::io::Result<()>) -> Result<(), Error> {
+        self.driver.close_by(finish)
+    }
+
     /// The same connection over another transport, which carries on where this one stands: another layer around it, say.
     /// It does not connect anew by itself any more.
     ///

@@ -20,8 +20,8 @@ use crate::connection::Connection;
 use crate::driver::Driver;
 use crate::error::{Error, ErrorKind};
 use crate::timeouts::{Bound, Operation};
-use crate::transport::Ready;
 use crate::transport::stream::Stream;
+use crate::transport::{Ready, Transport};
 use crate::wait::{wait_for, wanted_of};
 use rustix::event::{PollFd, PollFlags};
 use turn::{state_of, wait_after};
@@ -146,7 +146,9 @@ impl Half {
         let Some((each, operation)) = wait_after(error.kind(), alone, driver.timeouts) else { return Err(error) };
         let turn = matches!(error.kind(), ErrorKind::ReceiveFirst);
         let read = !turn && driver.core.interest().read && !driver.core.receive_space().is_empty();
-        let wanted = Ready { read, write: operation == Operation::Write };
+        // Where our side ends over TLS, its closing notice may wait for room.
+        let is_ending = driver.mute && driver.transport.as_ref().is_some_and(Transport::is_flushing);
+        let wanted = Ready { read, write: operation == Operation::Write || is_ending };
         let bound = driver.patience(each, operation)?;
         if bound.left == Some(Duration::ZERO) || driver.is_nonblocking {
             return Err(error);

@@ -23,6 +23,7 @@ over_tcp_and_tls! {
     a_final_response_instead_of_100_is_heard_by_both
     a_reset_reaches_both_while_the_sender_is_blocked
     a_sender_that_is_dropped_leaves_its_content_unsent
+    a_sender_that_is_dropped_without_room_ends_behind_what_was_taken
     a_receiver_that_is_dropped_half_way_closes
     a_sender_keeps_to_its_timeout_and_goes_on
     a_deadline_ends_both_waits
@@ -289,6 +290,26 @@ fn a_sender_that_is_dropped_leaves_its_content_unsent(over: Over) {
     drop(receive);
     let seen = peer.join();
     assert!(seen[0].is_completed() && seen[0].received().ends_with(b"\r\n\r\nabc"), "{:?}", seen[0]);
+}
+
+fn a_sender_that_is_dropped_without_room_ends_behind_what_was_taken(over: Over) {
+    let go = Signal::new();
+    // The peer answers behind our end, which over TLS is a notice that has to find room as well; it reads on when the other
+    // half waits already.
+    let script = Script::new().read_head().wait_for(&go).pause(Duration::from_millis(50)).read_to_end();
+    let peer = over.peer([script.send("HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n")]);
+    let mut connection = over.connect(&peer);
+    set(&mut connection, |timeouts| timeouts.write = Some(Duration::from_millis(50)));
+    let (mut send, mut receive) = connection.split().unwrap();
+    send.send(&put(LENGTH)).unwrap();
+    let error = send_content(&mut send, LENGTH).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Timeout(Operation::Write));
+    drop(send);
+    go.give();
+    assert_eq!(receive.receive().unwrap().status(), 400);
+    drop(receive);
+    let seen = peer.join();
+    assert!(seen[0].is_completed() && seen[0].received().len() < LENGTH, "{:?}", seen[0].outcome());
 }
 
 fn a_receiver_that_is_dropped_half_way_closes(over: Over) {

@@ -1,5 +1,6 @@
 //! How long a wait may take, and what it is called when it is over.
 
+use std::io;
 use std::time::{Duration, Instant};
 
 use crate::canceller::Canceller;
@@ -109,6 +110,22 @@ impl<S: Transport> Driver<S> {
             Some(left) if !left.is_zero() && keeps_patience => ErrorKind::Timeout(bound.operation),
             _ => ErrorKind::WouldBlock(bound.operation),
         })
+    }
+
+    /// Closes when `finish` has said goodbye. Once it has begun to, nothing else is sent.
+    pub(crate) fn close_by(&mut self, finish: impl FnOnce(&mut S) -> io::Result<()>) -> Result<(), Error> {
+        let Some(transport) = &mut self.transport else { return Ok(()) };
+        let done = finish(transport);
+        if !done.as_ref().is_err_and(|error| error.kind() == io::ErrorKind::WouldBlock) {
+            self.close();
+            return done.map_err(|error| self.error(ErrorKind::Lost).with_cause(error));
+        }
+        if !self.mute {
+            self.mute = true;
+            self.core.transmit_closed();
+        }
+        self.note_wait(self.timeouts.write, Operation::Write)?;
+        Err(self.error(ErrorKind::WouldBlock(Operation::Write)))
     }
 
     pub(super) fn is_canceled(&self) -> bool {

@@ -21,6 +21,16 @@ pub struct Tls<T> {
     flushed: u64,
     /// What the peer did wrong in TLS itself. What it said before that is still worth reading.
     broken: Option<rustls::Error>,
+    end: End,
+}
+
+/// How far our side is from its end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum End {
+    Open,
+    /// The closing notice waits for room.
+    Begun,
+    Over,
 }
 
 /// Plain bytes that are taken while encrypted ones have not left yet: four records' worth.
@@ -36,7 +46,7 @@ impl<T: Transport> Tls<T> {
     pub fn new(inner: T, config: Arc<ClientConfig>, name: ServerName<'static>) -> Result<Self, rustls::Error> {
         let mut session = ClientConnection::new(config, name)?;
         session.set_buffer_limit(Some(BUFFERED));
-        Ok(Self { session, inner, flushed: 0, broken: None })
+        Ok(Self { session, inner, flushed: 0, broken: None, end: End::Open })
     }
 
     /// Goes on with the handshake until it is complete or `until` is past; it can be called again after
@@ -69,8 +79,8 @@ impl<T: Transport> Tls<T> {
     /// # Errors
     /// What `map` says; then the session is gone.
     pub fn map<U: Transport>(self, map: impl FnOnce(T) -> io::Result<U>) -> io::Result<Tls<U>> {
-        let Self { session, inner, flushed, broken } = self;
-        Ok(Tls { session, inner: map(inner)?, flushed, broken })
+        let Self { session, inner, flushed, broken, end } = self;
+        Ok(Tls { session, inner: map(inner)?, flushed, broken, end })
     }
 
     /// The session, to ask it for the peer's certificates or what was negotiated.
@@ -88,6 +98,20 @@ impl<T: Transport> Tls<T> {
     /// What carries it, to set something about it. Reading from it or writing to it breaks the session.
     pub fn inner_mut(&mut self) -> &mut T {
         &mut self.inner
+    }
+
+    /// Before the handshake is over there is nothing to end: a peer would take the notice for an error.
+    fn say_goodbye(&mut self) {
+        if !self.session.is_handshaking() {
+            self.session.send_close_notify();
+        }
+    }
+
+    fn send_records(&mut self) -> io::Result<()> {
+        while self.session.wants_write() {
+            self.flushed += repeat(|| self.session.write_tls(&mut Outgoing(&mut self.inner)))? as u64;
+        }
+        self.inner.flush()
     }
 
     /// Takes encrypted bytes in; 0 at the end of the transport.
@@ -120,6 +144,9 @@ impl<T: Transport + AsFd> Tls<T> {
 
 impl<T: Transport> Transport for Tls<T> {
     fn write(&mut self, parts: &[IoSlice<'_>]) -> io::Result<usize> {
+        if self.end != End::Open {
+            return Err(io::ErrorKind::BrokenPipe.into());
+        }
         if self.session.is_handshaking() {
             // What is taken before could not leave, and there is room for a little of it only.
             self.handshake(Some(Instant::now()))?;
@@ -132,10 +159,15 @@ impl<T: Transport> Transport for Tls<T> {
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        while self.session.wants_write() {
-            self.flushed += repeat(|| self.session.write_tls(&mut Outgoing(&mut self.inner)))? as u64;
+        if self.end == End::Over {
+            return Ok(());
         }
-        self.inner.flush()
+        let done = self.send_records();
+        if self.end == End::Begun && !done.as_ref().is_err_and(is_passing) {
+            self.end = End::Over;
+            self.inner.end_write();
+        }
+        done
     }
 
     fn read(&mut self, into: &mut [u8], patience: Option<Duration>) -> io::Result<usize> {
@@ -145,9 +177,9 @@ impl<T: Transport> Transport for Tls<T> {
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
                 done => return done,
             }
-            if self.session.wants_write() {
-                // An answer to what the peer asked of TLS itself. If it cannot leave now, it goes with the next write;
-                // if the peer is gone, what it has sent is still worth reading.
+            if self.session.wants_write() || self.end == End::Begun {
+                // An answer to what the peer asked of TLS itself, or our end. If it cannot leave now, it goes with the
+                // next write or read; if the peer is gone, what it has sent is still worth reading.
                 let _later = self.flush();
             }
             let left = until.map(|until| until.saturating_duration_since(Instant::now()));
@@ -181,7 +213,7 @@ impl<T: Transport> Transport for Tls<T> {
     }
 
     fn is_flushing(&self) -> bool {
-        self.session.wants_write() || self.inner.is_flushing()
+        self.end != End::Over && self.session.wants_write() || self.inner.is_flushing()
     }
 
     fn flushed(&self) -> u64 {
@@ -189,18 +221,25 @@ impl<T: Transport> Transport for Tls<T> {
     }
 
     fn end_write(&mut self) {
-        self.session.send_close_notify();
-        // What does not leave now is cut short, and so is the request.
-        let _gone = self.flush();
-        self.inner.end_write();
+        if self.end == End::Open {
+            self.say_goodbye();
+            self.end = End::Begun;
+        }
+        // Behind the notice, so that the peer can tell it from a connection that was cut. What needs waiting goes on with
+        // the next reads.
+        let _later = self.flush();
     }
 
     fn close(&mut self) {
-        self.session.send_close_notify();
+        self.say_goodbye();
         // A peer that does not read will do without.
         let _gone = self.flush();
         self.inner.close();
     }
+}
+
+fn is_passing(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted)
 }
 
 fn repeat<T>(mut call: impl FnMut() -> io::Result<T>) -> io::Result<T> {
