@@ -24,6 +24,7 @@ over_tcp_and_tls! {
     a_reset_reaches_both_while_the_sender_is_blocked
     a_sender_that_is_dropped_leaves_its_content_unsent
     a_sender_that_is_dropped_without_room_ends_behind_what_was_taken
+    an_answer_that_is_cut_at_any_byte_is_no_answer
     a_receiver_that_is_dropped_half_way_closes
     a_sender_keeps_to_its_timeout_and_goes_on
     a_deadline_ends_both_waits
@@ -310,6 +311,53 @@ fn a_sender_that_is_dropped_without_room_ends_behind_what_was_taken(over: Over) 
     drop(receive);
     let seen = peer.join();
     assert!(seen[0].is_completed() && seen[0].received().len() < LENGTH, "{:?}", seen[0].outcome());
+}
+
+/// Heads, and what follows them: of the letters from a to j, which are nowhere else there, the content is made.
+const ANSWERS: [(&str, &str); 2] = [
+    ("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n", "abcdefghij"),
+    (
+        "HTTP/1.1 103 Early Hints\r\n\r\nHTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n",
+        "4\r\nabcd\r\n6\r\nefghij\r\n0\r\n\r\n",
+    ),
+];
+
+fn an_answer_that_is_cut_at_any_byte_is_no_answer(over: Over) {
+    for (head, rest) in ANSWERS {
+        let stream = [head, rest].concat();
+        for cut in 0..stream.len() {
+            for resets in [false, true] {
+                let script = Script::new().read_head().expect("abc").send(&stream[..cut]);
+                let peer = over.peer([if resets { script.reset() } else { script }]);
+                let (mut send, mut receive) = over.connect(&peer).split().unwrap();
+                let sender = thread::spawn(move || {
+                    send.send(&put(3)).unwrap();
+                    assert_eq!(send.send_content(b"abc").unwrap(), 3);
+                    // The other half may have met the end by now: then there is nothing to finish.
+                    let _over = send.finish(&Fields::new());
+                    send
+                });
+                let error = match receive.receive() {
+                    Ok(response) => response.bytes().unwrap_err(),
+                    Err(error) => error,
+                };
+                let connection = receive.unsplit(sender.join().unwrap()).unwrap();
+                let came = &rest.as_bytes()[..cut.saturating_sub(head.len())];
+                let came: Vec<u8> = came.iter().copied().filter(|byte| (b'a'..=b'j').contains(byte)).collect();
+                let progress = connection.unanswered().next().unwrap().progress;
+                let name = format!("{cut} bytes of {stream:?}, reset: {resets}; {error}");
+                assert_eq!(error.kind(), ErrorKind::Lost, "{name}");
+                assert!(matches!(connection.reuse(), Reuse::Never(_)), "{name}");
+                if resets {
+                    // What had come may be lost on the way, before anybody reads it.
+                    assert!(came.starts_with(error.partial()), "{name}");
+                } else {
+                    let expected = if cut == 0 { Progress::Sent } else { Progress::ResponseBegun };
+                    assert_eq!((error.partial(), progress), (&came[..], expected), "{name}");
+                }
+            }
+        }
+    }
 }
 
 fn a_receiver_that_is_dropped_half_way_closes(over: Over) {
