@@ -327,7 +327,7 @@ fn an_answer_that_is_cut_at_any_byte_is_no_answer(over: Over) {
         let stream = [head, rest].concat();
         for cut in 0..stream.len() {
             for resets in [false, true] {
-                let script = Script::new().read_head().expect("abc").send(&stream[..cut]);
+                let script = Script::new().read_head().expect("abc").send(&stream.as_bytes()[..cut]);
                 let peer = over.peer([if resets { script.reset() } else { script }]);
                 let (mut send, mut receive) = over.connect(&peer).split().unwrap();
                 let sender = thread::spawn(move || {
