@@ -183,6 +183,7 @@ fn nothing_is_repeated_unasked_and_nothing_that_is_not_safe() {
     assert_eq!((run.status, &records(&run).0[0]["attempts"]), (18, &json!(1)), "{run:?}");
 }
 
+// conformance: C9 C10
 /// The exchanges that a lost pipeline leaves behind are sent again alone, in order, and nothing is sent twice that was
 /// answered.
 #[test]
