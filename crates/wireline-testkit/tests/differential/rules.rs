@@ -54,6 +54,7 @@ pub(crate) const RULES: &[Rule] = &[
     Rule { name: "no-empty-line", peers: &[H11], explain: no_empty_line },
     Rule { name: "framing-of-nothing", peers: &[H11], explain: framing_of_nothing },
     Rule { name: "one-line-of-codings", peers: &[H11], explain: one_line_of_codings },
+    Rule { name: "long-chunk-sizes", peers: &[H11], explain: long_chunk_sizes },
     Rule { name: "space-before-chunk-extensions", peers: &[H11], explain: space_before_chunk_extensions },
     Rule { name: "largest-lengths", peers: &[Hyper], explain: largest_lengths },
     Rule { name: "tunnel-without-content", peers: &[Hyper], explain: tunnel_without_content },
@@ -367,6 +368,11 @@ fn one_line_of_codings(d: &mut Difference<'_>) -> bool {
     let codings = head.fields.iter().filter(|(name, _)| name.eq_ignore_ascii_case(b"transfer-encoding"));
     let values: Vec<_> = codings.map(|(_, value)| value.to_ascii_lowercase()).collect();
     d.is_explained_by(d.theirs == Verdict::Refused && !values.is_empty() && values != [b"chunked"])
+}
+
+fn long_chunk_sizes(d: &mut Difference<'_>) -> bool {
+    let has_one = d.input.stream.windows(21).any(|digits| digits.iter().all(u8::is_ascii_hexdigit));
+    d.is_explained_by(has_one && d.ours != Verdict::Refused && d.theirs == Verdict::Refused)
 }
 
 fn space_before_chunk_extensions(d: &mut Difference<'_>) -> bool {
