@@ -341,7 +341,7 @@ impl<S: Transport> Connection<S> {
     /// # let mut connection = wireline::Connection::connect(&server.url(""))?;
     /// connection.set_busy_poll(std::time::Duration::from_micros(50));
     /// assert_eq!(connection.get("/bytes/9")?.bytes()?.len(), 9);
-    /// # Ok::<(), wireline::Error>(())
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn set_busy_poll(&mut self, busy: Duration) {
         self.driver.set_busy_poll(busy);
