@@ -124,7 +124,7 @@ const HOW: &str = "
   N and one with 2 N exchanges, so that no start is in it. valgrind shows a processor with AVX2 and without AVX-512,
   and so `memcpy` and `memchr` are the same everywhere.
 - **Resident** and **heap** for a connection are the difference between 200 and 900 connections, and between 20 and 120
-  under memcheck. curl is not there: its handles wait by `select`, for which 900 connections are too many.
+  under memcheck. curl is not there: with 900 handles open it ended with its error 43; why was not looked into.
 - The peers have only the features that the exchange needs (no HTTP/2, no content codings, no cookies). minreq and
   attohttpc keep no connection, and are only where each request has a new one. A peer is missing where it cannot do what
   a row asks. A subject reads into 64 KiB where it can choose.
