@@ -23,8 +23,8 @@ const ARROWS: &[(&str, &[&str])] = &[
 
 /// All that the core is built with: two crates, and what they bring.
 const CORE: &str = "wireline-proto";
-const CORE_ASKS_FOR: [&str; 2] = ["http", "memchr"];
-const CORE_GETS: [&str; 4] = ["bytes", "http", "itoa", "memchr"];
+const CORE_ASKS_FOR: [&str; 2] = ["http", "safe_arch"];
+const CORE_GETS: [&str; 4] = ["bytes", "http", "itoa", "safe_arch"];
 
 /// Crates that may be there in several incompatible versions, and why.
 const SEVERAL_VERSIONS: &[(&str, &str)] = &[

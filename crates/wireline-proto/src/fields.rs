@@ -78,9 +78,9 @@ impl Fields {
         let mut start = 0;
         while start < section.len() {
             let line = &section[start..];
-            let len = memchr::memchr(b'\n', line).ok_or(InvalidField::Line { at: section.len() })?;
+            let len = grammar::find(b'\n', line).ok_or(InvalidField::Line { at: section.len() })?;
             let text = line[..len].strip_suffix(b"\r").ok_or(InvalidField::Line { at: start + len })?;
-            let colon = memchr::memchr(b':', text).ok_or(InvalidField::Line { at: start })?;
+            let colon = grammar::find(b':', text).ok_or(InvalidField::Line { at: start })?;
             let (name, value) = (&text[..colon], &text[colon + 1..]);
             check_name(name).map_err(|at| InvalidField::Name { at: start + at })?;
             check_value(value).map_err(|at| InvalidField::Value { at: start + colon + 1 + at })?;

@@ -299,7 +299,7 @@ impl Scanner {
         let total_bound = bounds.total.0;
         let bound = line_bound.min(total_bound);
         let end = bytes.len().min(bound);
-        if let Some(lf) = memchr::memchr(b'\n', &bytes[self.searched.min(end)..end]) {
+        if let Some(lf) = grammar::find(b'\n', &bytes[self.searched.min(end)..end]) {
             let lf = self.searched + lf;
             let start = std::mem::replace(&mut self.line, lf + 1);
             self.searched = self.line;

@@ -13,16 +13,16 @@ fn fixture() -> Value {
     json!({
         "packages": [
             { "id": "wireline-proto", "name": "wireline-proto", "version": "0.1.0", "source": null, "rust_version": "1.85",
-              "dependencies": [dependency("http", None), dependency("memchr", None)], "features": {} },
+              "dependencies": [dependency("http", None), dependency("safe_arch", None)], "features": {} },
             { "id": "wireline", "name": "wireline", "version": "0.1.0", "source": null, "rust_version": "1.85",
               "dependencies": [dependency("wireline-proto", None), dependency("wireline-testkit", Some("dev"))],
               "features": { "tls": [] } },
-            foreign("http"), foreign("memchr"), foreign("bytes"), foreign("itoa"),
+            foreign("http"), foreign("safe_arch"), foreign("bytes"), foreign("itoa"),
         ],
         "workspace_members": ["wireline-proto", "wireline"],
         "target_directory": "/t",
         "resolve": { "nodes": [
-            { "id": "wireline-proto", "deps": [edge("http"), edge("memchr")] },
+            { "id": "wireline-proto", "deps": [edge("http"), edge("safe_arch")] },
             { "id": "http", "deps": [edge("bytes"), edge("itoa")] },
         ] },
     })
@@ -54,7 +54,7 @@ fn a_foreign_package_has_a_licence_a_registry_and_an_old_enough_rust() {
         changed,
         [
             "http 1.2.3: licence `GPL-3.0-only` is not on the list",
-            "memchr 1.2.3 does not come from the registry",
+            "safe_arch 1.2.3 does not come from the registry",
             "bytes 1.2.3 needs Rust 1.90.0",
             "itoa 1.2.3 does not come from the registry",
             "itoa 1.2.3: licence `` is not on the list",
@@ -84,13 +84,13 @@ fn what_the_core_is_built_with_is_exact() {
         metadata["packages"][0]["dependencies"] =
             json!([{ "name": "http", "kind": null }, { "name": "rand", "kind": null }]);
     });
-    assert_eq!(asks, ["wireline-proto asks for rand", "wireline-proto no longer asks for memchr"]);
+    assert_eq!(asks, ["wireline-proto asks for rand", "wireline-proto no longer asks for safe_arch"]);
     let gets = findings(|metadata| metadata["resolve"]["nodes"][1]["deps"][1]["pkg"] = json!("wireline"));
     assert_eq!(gets, ["wireline-proto gets wireline", "wireline-proto no longer gets itoa"]);
     let development = findings(|metadata| {
         metadata["resolve"]["nodes"][0]["deps"][1]["dep_kinds"][0]["kind"] = json!("dev");
     });
-    assert_eq!(development, ["wireline-proto no longer gets memchr"]);
+    assert_eq!(development, ["wireline-proto no longer gets safe_arch"]);
 }
 
 #[test]

@@ -20,7 +20,7 @@ impl Scanner {
         start: usize,
         rules: &mut Rules<'_>,
     ) -> Result<Option<(usize, usize)>> {
-        let colon = memchr::memchr(b':', text);
+        let colon = grammar::find(b':', text);
         let (violation, at) = match colon {
             None => (Violation::FieldWithoutColon, 0),
             Some(colon) if name_len > 0 && name_len + grammar::leading_ows(&text[name_len..]) == colon => {

@@ -12,6 +12,7 @@ pub(super) struct Bounds {
 }
 
 /// Takes the plain lines in front of `bytes`, which stand at `start` of their section, and says what is behind them.
+#[inline(never)]
 pub(super) fn take_lines<'a>(
     bytes: &'a [u8],
     start: usize,
@@ -22,26 +23,28 @@ pub(super) fn take_lines<'a>(
     let mut rest = bytes;
     let mut at = place(start);
     while index.len() < bounds.lines {
-        let Some(name_len) = grammar::name_len(rest) else { break };
-        let behind = &rest[name_len + 1..];
-        let (value, end) = behind.split_at(grammar::text_len(behind));
-        let Some((b"\r\n", next)) = end.split_first_chunk() else { break };
-        let len = rest.len() - next.len();
+        let Some((name_len, text_len)) = grammar::plain_line(rest) else { break };
+        let len = text_len + 2;
         if len > bounds.line {
             break;
         }
-        let range = match value {
+        let (line, next) = rest.split_at(len);
+        let (name, value) = (&line[..name_len], &line[name_len + 1..text_len]);
+        let (skipped, value_len) = match value {
             // One space in front of it and none behind it: most have no other.
-            [b' ', first, .., last] if *first > b' ' && *last > b' ' => 1..value.len(),
-            _ => grammar::without_ows(value),
+            [b' ', first, .., last] if *first > b' ' && *last > b' ' => (1, value.len() - 1),
+            _ => {
+                let value = grammar::without_ows(value);
+                (value.start, value.len())
+            }
         };
-        let known = Known::of(&rest[..name_len]);
+        let known = Known::of(name);
         all_known.note(known, index.len());
         index.push(Line {
             name: at,
             name_len: place(name_len),
-            value: at + place(name_len + 1 + range.start),
-            value_len: place(range.len()),
+            value: at + place(name_len + 1 + skipped),
+            value_len: place(value_len),
             rewritten: false,
             known,
         });

@@ -230,7 +230,7 @@ fn check_target<'a>(method: &Method, target: &'a [u8]) -> Result<Option<Authorit
         b"*" if *method == Method::OPTIONS => Ok(None),
         [b'/', ..] => Ok(None),
         _ => {
-            let scheme = memchr::memmem::find(target, b"://").ok_or(InvalidRequest::TargetForm)?;
+            let scheme = target.windows(3).position(|at| at == b"://").ok_or(InvalidRequest::TargetForm)?;
             let (name, rest) = (&target[..scheme], &target[scheme + 3..]);
             let is_scheme = name.first().is_some_and(u8::is_ascii_alphabetic)
                 && name.iter().all(|&byte| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte));
@@ -267,7 +267,7 @@ fn check_authority<'a>(
     port: Port,
     default_port: Option<&'static [u8]>,
 ) -> Result<Authority<'a>, InvalidRequest> {
-    if memchr::memchr(b'@', bytes).is_some() {
+    if bytes.contains(&b'@') {
         Err(InvalidRequest::UserinfoInTarget)
     } else if grammar::host(bytes, port).is_some_and(|host| !host.is_empty()) {
         Ok(Authority { bytes, default_port })

@@ -86,7 +86,7 @@ fn take_line(content: &[u8], delimiter: &[u8], cut: &[u8], line: &mut Vec<u8>) -
     let mut taken = 0;
     if let Some(&last) = delimiter.last() {
         // A delimiter may have begun in the content before this.
-        while let Some(at) = memchr::memchr(last, &content[taken..]) {
+        while let Some(at) = content[taken..].iter().position(|&byte| byte == last) {
             line.extend_from_slice(&content[taken..=taken + at]);
             taken += at + 1;
             let (before, behind) = delimiter.split_at(delimiter.len().saturating_sub(line.len()));
