@@ -99,7 +99,9 @@ impl Buffer {
     pub(crate) fn push(&mut self, bytes: &[u8]) {
         if self.memory.len() - self.end < bytes.len() {
             let size = (self.len() + bytes.len()).next_power_of_two().max(INITIAL);
-            if self.start >= self.memory.len() / 2 && size <= self.memory.len() {
+            if self.memory.is_empty() {
+                self.memory = free::lend_bytes(size);
+            } else if self.start >= self.memory.len() / 2 && size <= self.memory.len() {
                 self.compact();
             } else {
                 self.grow(size.max(self.memory.len() * 2));

@@ -345,6 +345,11 @@ impl<'a> FieldsRef<'a> {
         lines.map(move |(i, line)| (i, section.value(line)))
     }
 
+    /// Whether there is a line of this name.
+    pub(crate) fn has(&self, known: Known) -> bool {
+        self.known.has(known)
+    }
+
     fn value(&self, line: &Line) -> &'a [u8] {
         part(if line.rewritten { self.rewritten } else { self.bytes }, line.value, line.value_len)
     }

@@ -243,11 +243,18 @@ impl Scanner {
         self.scan_fields(bytes, &bounds, rules, Place::Trailers)
     }
 
+    #[inline]
     fn scan_fields(&mut self, bytes: &[u8], bounds: &Bounds, rules: &mut Rules<'_>, place: Place) -> Result<Scan> {
+        if self.take_plain_lines(bytes, bounds) {
+            return Ok(Scan::Complete(self.searched));
+        }
+        self.scan_any_fields(bytes, bounds, rules, place)
+    }
+
+    /// The same line by line, as far as the next is not plain.
+    #[inline(never)]
+    fn scan_any_fields(&mut self, bytes: &[u8], bounds: &Bounds, rules: &mut Rules<'_>, place: Place) -> Result<Scan> {
         loop {
-            if self.take_plain_lines(bytes, bounds) {
-                return Ok(Scan::Complete(self.searched));
-            }
             let Some(line) = self.next_line(bytes, bounds)? else { return Ok(Scan::NeedMore) };
             let leniency = &rules.config.leniency;
             let deviations = &mut *rules.deviations;
@@ -271,6 +278,9 @@ impl Scanner {
             };
             line.check_end(bare_lf, tolerated)?;
             self.irregular |= !line.has_cr;
+            if self.take_plain_lines(bytes, bounds) {
+                return Ok(Scan::Complete(self.searched));
+            }
         }
     }
 

@@ -32,7 +32,7 @@ pub(crate) fn closes(fields: FieldsRef<'_>) -> bool {
 
 /// Whether `Connection` has this option: one list over all its lines, in any case (RFC 9110 section 7.6.1).
 fn has_option(fields: FieldsRef<'_>, option: &[u8]) -> bool {
-    fields.known(Known::Connection).any(|(_, value)| match value.contains(&b',') {
+    fields.has(Known::Connection) && fields.known(Known::Connection).any(|(_, value)| match value.contains(&b',') {
         true => grammar::list(value).any(|element| element.eq_ignore_ascii_case(option)),
         false => value.eq_ignore_ascii_case(option),
     })

@@ -175,6 +175,9 @@ enum Coding {
 }
 
 fn transfer_coding(fields: FieldsRef<'_>) -> Option<(Coding, Place)> {
+    if !fields.has(Known::TransferEncoding) {
+        return None;
+    }
     let mut lines = fields.known(Known::TransferEncoding).peekable();
     let place = Place(lines.peek()?.0);
     let (mut codings, mut chunked, mut last_is_chunked) = (0_u32, 0_u32, false);
@@ -200,6 +203,9 @@ fn transfer_coding(fields: FieldsRef<'_>) -> Option<(Coding, Place)> {
 /// `Content-Length = 1*DIGIT`; the same number several times, as a list or on several lines, is taken once (RFC 9110
 /// section 8.6).
 fn content_length(fields: FieldsRef<'_>) -> Option<Result<(u64, Place), Wrong>> {
+    if !fields.has(Known::ContentLength) {
+        return None;
+    }
     let mut length = None;
     for (line, value) in fields.known(Known::ContentLength) {
         let place = Place(line);

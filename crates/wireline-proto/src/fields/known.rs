@@ -67,6 +67,11 @@ impl KnownLines {
         }
     }
 
+    #[inline]
+    pub(crate) fn has(&self, known: Known) -> bool {
+        self.first.get(known as usize).is_some_and(|&first| first > 0)
+    }
+
     /// Where lines of this name are to be looked for.
     pub(crate) fn within(&self, known: Known, lines: usize) -> Range<usize> {
         let at = known as usize;
