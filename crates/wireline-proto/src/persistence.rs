@@ -32,10 +32,11 @@ pub(crate) fn closes(fields: FieldsRef<'_>) -> bool {
 
 /// Whether `Connection` has this option: one list over all its lines, in any case (RFC 9110 section 7.6.1).
 fn has_option(fields: FieldsRef<'_>, option: &[u8]) -> bool {
-    fields.has(Known::Connection) && fields.known(Known::Connection).any(|(_, value)| match value.contains(&b',') {
-        true => grammar::list(value).any(|element| element.eq_ignore_ascii_case(option)),
-        false => value.eq_ignore_ascii_case(option),
-    })
+    fields.has(Known::Connection)
+        && fields.known(Known::Connection).any(|(_, value)| match value.contains(&b',') {
+            true => grammar::list(value).any(|element| element.eq_ignore_ascii_case(option)),
+            false => value.eq_ignore_ascii_case(option),
+        })
 }
 
 /// Whether a 101 is the answer to what was offered (RFC 9110 sections 7.8 and 15.2.2): the request asked to switch, and
