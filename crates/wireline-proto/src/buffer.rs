@@ -56,8 +56,10 @@ impl Buffer {
         if full || (self.hungry && self.is_empty() && self.memory.len() < COMFORTABLE) {
             let size = (self.memory.len() * 2).min(max);
             // Moving what waits to the front is cheap when it is little. Otherwise it would be moved for every few bytes
-            // that are taken from the front, so growing comes first, and at the bound there is no room.
-            if full && self.start >= self.memory.len() / 2 {
+            // that are taken from the front, so growing comes first, and at the bound there is no room. It also comes first
+            // while the peer is faster than the buffer is large: then what waits is the beginning of the next message.
+            let grows = self.hungry && self.memory.len() < COMFORTABLE && size > self.memory.len();
+            if full && !grows && self.start >= self.memory.len() / 2 {
                 self.compact();
             } else if size > self.memory.len() {
                 self.grow(size);
@@ -198,6 +200,18 @@ mod tests {
         buffer.consume(5_000);
         assert_eq!(buffer.space(10_000).len(), 5_000);
         assert!(buffer.held() <= 10_000);
+    }
+
+    #[test]
+    fn a_fast_peer_has_more_room_the_next_time_also_when_a_little_waits() {
+        let mut buffer = Buffer::new();
+        let held = [(); 4].map(|()| {
+            let room = buffer.space(COMFORTABLE).len();
+            buffer.fill(room);
+            buffer.consume(buffer.len() - 10);
+            buffer.held()
+        });
+        assert_eq!(held, [4 << 10, 8 << 10, 16 << 10, 32 << 10]);
     }
 
     #[test]

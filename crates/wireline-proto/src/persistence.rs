@@ -32,11 +32,13 @@ pub(crate) fn closes(fields: FieldsRef<'_>) -> bool {
 
 /// Whether `Connection` has this option: one list over all its lines, in any case (RFC 9110 section 7.6.1).
 fn has_option(fields: FieldsRef<'_>, option: &[u8]) -> bool {
-    fields.has(Known::Connection)
-        && fields.known(Known::Connection).any(|(_, value)| match value.contains(&b',') {
-            true => grammar::list(value).any(|element| element.eq_ignore_ascii_case(option)),
-            false => value.eq_ignore_ascii_case(option),
-        })
+    let is_in = |value: &[u8]| match value {
+        // The one that is sent mostly, where it is sent at all.
+        b"keep-alive" => option == value,
+        value if value.contains(&b',') => grammar::list(value).any(|element| element.eq_ignore_ascii_case(option)),
+        value => value.eq_ignore_ascii_case(option),
+    };
+    fields.has(Known::Connection) && fields.known(Known::Connection).any(|(_, value)| is_in(value))
 }
 
 /// Whether a 101 is the answer to what was offered (RFC 9110 sections 7.8 and 15.2.2): the request asked to switch, and
