@@ -74,7 +74,7 @@ pub(crate) struct Driver<S: Transport> {
     /// When bytes came last.
     heard: Instant,
     /// More may be here than was read: the last read took all that it had room for, or there was none yet.
-    unseen: bool,
+    pub(crate) unseen: bool,
 }
 
 /// What became of a wait for bytes.

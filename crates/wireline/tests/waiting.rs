@@ -314,6 +314,30 @@ fn a_connect_can_be_canceled() {
 }
 
 #[test]
+fn a_connect_that_took_too_long_goes_on() {
+    let (listener, queue) = deaf_listener();
+    let origin = Origin::parse(&format!("http://{}", listener.local_addr().unwrap())).unwrap();
+    let mut timeouts = Timeouts::default();
+    timeouts.connect = Some(Duration::from_millis(50));
+    let mut connecting = Connector::new().timeouts(timeouts).begin(&origin);
+    assert_eq!(connecting.finish().unwrap_err().kind(), ErrorKind::Timeout(Operation::Connect));
+    // There is room now, which the system finds when it asks again.
+    for _ in queue {
+        drop(listener.accept().unwrap());
+    }
+    let [(fd, _)] = connecting.wanted()[..] else { panic!("one attempt goes on") };
+    poll(&mut [PollFd::from_borrowed_fd(fd, PollFlags::OUT)], Some(&Timespec::try_from(LONG).unwrap())).unwrap();
+    let mut connection = connecting.finish().unwrap();
+    let answering = thread::spawn(move || {
+        let (mut peer, _) = listener.accept().unwrap();
+        peer.read_exact(&mut [0]).unwrap();
+        peer.write_all(b"HTTP/1.1 204 \r\n\r\n").unwrap();
+    });
+    assert_eq!(connection.get("/").unwrap().status(), 204);
+    answering.join().unwrap();
+}
+
+#[test]
 fn a_handshake_can_be_canceled() {
     let said_hello = Signal::new();
     let peer = Over::Tcp.peer([Script::new().read(1).give(&said_hello).hold()]);

@@ -1,4 +1,4 @@
-//! Connects that do not wait.
+//! Connects: one that is alone may sleep until it is connected, all others do not wait.
 
 use std::io;
 use std::net::SocketAddr;
@@ -8,13 +8,14 @@ use std::time::{Duration, Instant};
 
 use rustix::io::{Errno, ioctl_fionbio};
 use rustix::net::sockopt::{
-    set_socket_keepalive, set_socket_reuseaddr, set_tcp_keepidle, set_tcp_keepintvl, set_tcp_nodelay, socket_error,
+    Timeout, set_socket_keepalive, set_socket_reuseaddr, set_socket_timeout, set_tcp_keepidle, set_tcp_keepintvl,
+    set_tcp_nodelay, socket_error,
 };
 use rustix::net::{AddressFamily, SocketAddrUnix, SocketType, bind, connect};
 
-use crate::connect::race::{Next, Race};
+use crate::connect::race::{ATTEMPT_DELAY, Next, Race};
 use crate::transport::Ready;
-use crate::transport::socket::Socket;
+use crate::transport::socket::{FINE, Socket};
 use crate::wait::wait_for_one;
 
 /// What a connector does to its sockets before it connects them.
@@ -75,8 +76,9 @@ impl Attempts {
         Self { race, going: Vec::new(), failure: None, options }
     }
 
-    /// Goes on without waiting. `None`: wait, and no longer than [`until`](Self::until).
-    pub(crate) fn advance(&mut self) -> io::Result<Option<Socket>> {
+    /// Goes on, and sleeps at most for `patience`, `None` for ever: only inside of a connect, and only while that is all
+    /// there is to do. `None`: wait, and no longer than [`until`](Self::until).
+    pub(crate) fn advance(&mut self, patience: Option<Duration>) -> io::Result<Option<Socket>> {
         let now = Instant::now();
         let mut at = 0;
         while let Some(fd) = self.going.get(at) {
@@ -87,9 +89,9 @@ impl Attempts {
             }
         }
         while let Next::Start(address) = self.race.next(now) {
-            match self.start(address) {
-                Ok((fd, true)) => return done(fd).map(Some),
-                Ok((fd, false)) => self.going.push(fd),
+            match self.start(address, patience) {
+                Ok(Started::Connected(socket)) => return Ok(Some(socket)),
+                Ok(Started::Going(fd)) => self.going.push(fd),
                 Err(error) => self.fail(None, error),
             }
         }
@@ -125,39 +127,63 @@ impl Attempts {
         self.race.failed();
     }
 
-    fn start(&self, address: SocketAddr) -> io::Result<(OwnedFd, bool)> {
+    fn start(&self, address: SocketAddr, patience: Option<Duration>) -> io::Result<Started> {
+        let own = self.race.has_more().then_some(ATTEMPT_DELAY);
+        let patience = patience.into_iter().chain(own).min();
+        let sleeps = self.going.is_empty() && patience.is_none_or(|patience| BOUNDS_CONNECT && patience >= FINE);
         let family = if address.is_ipv4() { AddressFamily::INET } else { AddressFamily::INET6 };
-        let fd = open(family)?;
+        let fd = open(family, !sleeps)?;
         self.options.apply(&fd, address)?;
-        match connect(&fd, &address) {
-            Ok(()) => Ok((fd, true)),
-            Err(Errno::INPROGRESS | Errno::INTR) => Ok((fd, false)),
+        let connected = match patience.filter(|_| sleeps) {
+            None => connect(&fd, &address),
+            Some(patience) => {
+                set_socket_timeout(&fd, Timeout::Send, Some(patience))?;
+                let connected = connect(&fd, &address);
+                set_socket_timeout(&fd, Timeout::Send, None)?;
+                connected
+            }
+        };
+        match connected {
+            Ok(()) if sleeps => Ok(Started::Connected(Socket::new(fd))),
+            Ok(()) => done(fd).map(Started::Connected),
+            // It goes on, whether it was not to wait, has waited long enough, or a signal woke it.
+            Err(Errno::INPROGRESS | Errno::INTR) => Ok(Started::Going(fd)),
             Err(error) => Err(error.into()),
         }
     }
 }
 
+/// What became of an attempt at once.
+enum Started {
+    Connected(Socket),
+    Going(OwnedFd),
+}
+
+/// Whether the bound on the socket's writes (`SO_SNDTIMEO`) is one on connecting too: Linux says so, nobody else does.
+const BOUNDS_CONNECT: bool = cfg!(target_os = "linux");
+
 /// Connects to a Unix socket, if its listener has room. A full backlog is [`WouldBlock`](io::ErrorKind::WouldBlock), and
 /// nothing tells when it is not full any more.
 pub(crate) fn connect_unix(path: &Path) -> io::Result<Socket> {
-    let fd = open(AddressFamily::UNIX)?;
+    let fd = open(AddressFamily::UNIX, true)?;
     connect(&fd, &SocketAddrUnix::new(path)?)?;
     done(fd)
 }
 
-/// A socket that does not wait while it connects.
+/// A socket that waits while it connects, or does not.
 #[cfg(not(target_vendor = "apple"))]
-fn open(family: AddressFamily) -> rustix::io::Result<OwnedFd> {
+fn open(family: AddressFamily, nonblocking: bool) -> rustix::io::Result<OwnedFd> {
     use rustix::net::SocketFlags;
-    rustix::net::socket_with(family, SocketType::STREAM, SocketFlags::CLOEXEC | SocketFlags::NONBLOCK, None)
+    let flags = if nonblocking { SocketFlags::NONBLOCK } else { SocketFlags::empty() };
+    rustix::net::socket_with(family, SocketType::STREAM, SocketFlags::CLOEXEC | flags, None)
 }
 
 /// The same where it takes three calls.
 #[cfg(target_vendor = "apple")]
-fn open(family: AddressFamily) -> rustix::io::Result<OwnedFd> {
+fn open(family: AddressFamily, nonblocking: bool) -> rustix::io::Result<OwnedFd> {
     let fd = rustix::net::socket(family, SocketType::STREAM, None)?;
     rustix::io::fcntl_setfd(&fd, rustix::io::FdFlags::CLOEXEC)?;
-    ioctl_fionbio(&fd, true)?;
+    ioctl_fionbio(&fd, nonblocking)?;
     Ok(fd)
 }
 

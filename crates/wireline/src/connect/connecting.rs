@@ -273,7 +273,7 @@ impl Connecting {
                 Some(found) => self.found(found, whom),
                 None => Ok(Went::Nowhere(Step::LookingUp { lookup, whom })),
             },
-            Step::Connecting(mut attempts) => match attempts.advance() {
+            Step::Connecting(mut attempts) => match attempts.advance(self.sleep()) {
                 Ok(Some(socket)) => self.onward(socket.into(), Reach::Next),
                 Ok(None) => Ok(Went::Nowhere(Step::Connecting(attempts))),
                 Err(error) => Err(self.failed(ErrorKind::Connect, Stage::Connecting, error)),
@@ -291,6 +291,14 @@ impl Connecting {
             Step::Greeting(greeting) => self.greet(greeting),
             Step::Tunnelling(tunnelling) => self.tunnel(tunnelling),
         }
+    }
+
+    /// How long a system call may sleep while it connects: not at all where its end is not all that has to be heard.
+    fn sleep(&self) -> Option<Duration> {
+        if self.is_nonblocking || self.connector.canceller.is_some() {
+            return Some(Duration::ZERO);
+        }
+        self.bound(Operation::Connect, self.connector.timeouts.connect, Instant::now()).left
     }
 
     /// What was found out on the way is not for the next time.
@@ -478,6 +486,8 @@ impl Connecting {
             answer: self.answer.take(),
         };
         self.forget();
+        // It was made just now: a look would cost more than it tells, as at one that was idle for a moment.
+        connection.driver().unseen = false;
         connection.set_origin(self.origin.clone(), made);
         connection.driver().take_in_early(&std::mem::take(&mut self.early));
         connection

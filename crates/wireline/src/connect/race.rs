@@ -62,6 +62,11 @@ impl Race {
         }
     }
 
+    /// Whether attempts have not begun yet.
+    pub(crate) fn has_more(&self) -> bool {
+        !self.waiting.is_empty()
+    }
+
     /// An attempt failed: there is no reason to let the next one wait.
     pub(crate) fn failed(&mut self) {
         self.not_before = None;

@@ -31,8 +31,8 @@ pub struct Socket {
     canceller: Option<Canceller>,
 }
 
-/// Below this the system's own read timeout is too coarse: it counts in ticks of up to 10 ms.
-const FINE: Duration = Duration::from_millis(50);
+/// Below this the system's own timeouts are too coarse: they count in ticks of up to 10 ms.
+pub(crate) const FINE: Duration = Duration::from_millis(50);
 
 impl Socket {
     /// Lets a blocking read wait no longer than `patience`.
