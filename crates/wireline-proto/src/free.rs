@@ -4,42 +4,45 @@
 //! needs no lock; what goes back on another thread stays there.
 
 use std::cell::{Cell, RefCell};
+use std::ops::{Deref, DerefMut};
+use std::thread::LocalKey;
 
 use crate::buffer::COMFORTABLE;
 use crate::fields::Line;
 
-/// How many buffers of a kind a thread keeps. More connections may be active at once; then the rest is allocated and
-/// freed.
+/// How many of a kind a thread keeps. More connections may be active at once; then the rest is allocated and freed.
 const KEPT: usize = 64;
 
-/// An index longer than this one is freed, not kept.
+/// The bytes and the index of a section that is larger than this are freed, not kept.
+const KEPT_BYTES: usize = 4 << 10;
 const KEPT_LINES: usize = 256;
 
 /// Memory of a kind: what came back last, which mostly is all that is asked for, and the rest.
-struct Free<T> {
-    last: Cell<Vec<T>>,
-    rest: RefCell<Vec<Vec<T>>>,
+pub(crate) struct Free<T> {
+    last: Cell<Option<T>>,
+    rest: RefCell<Vec<T>>,
 }
 
 thread_local! {
-    static BYTES: Free<u8> = const { Free::new() };
-    static LINES: Free<Line> = const { Free::new() };
+    static BYTES: Free<Vec<u8>> = const { Free::new() };
 }
 
 impl<T> Free<T> {
-    const fn new() -> Self {
-        Self { last: Cell::new(Vec::new()), rest: RefCell::new(Vec::new()) }
+    pub(crate) const fn new() -> Self {
+        Self { last: Cell::new(None), rest: RefCell::new(Vec::new()) }
     }
 
     #[inline(always)]
-    fn lend(&self, fits: impl Fn(&Vec<T>) -> bool) -> Option<Vec<T>> {
-        let last = self.last.take();
-        if last.capacity() > 0 && fits(&last) { Some(last) } else { self.lend_other(last, fits) }
+    fn lend(&self, fits: impl Fn(&T) -> bool) -> Option<T> {
+        match self.last.take() {
+            Some(last) if fits(&last) => Some(last),
+            last => self.lend_other(last, fits),
+        }
     }
 
     #[cold]
     #[inline(never)]
-    fn lend_other(&self, last: Vec<T>, fits: impl Fn(&Vec<T>) -> bool) -> Option<Vec<T>> {
+    fn lend_other(&self, last: Option<T>, fits: impl Fn(&T) -> bool) -> Option<T> {
         self.last.set(last);
         let mut rest = self.rest.borrow_mut();
         let at = rest.iter().rposition(fits)?;
@@ -47,16 +50,15 @@ impl<T> Free<T> {
     }
 
     #[inline(always)]
-    fn give_back(&self, memory: Vec<T>) {
-        let before = self.last.replace(memory);
-        if before.capacity() > 0 {
+    fn give_back(&self, memory: T) {
+        if let Some(before) = self.last.replace(Some(memory)) {
             self.keep(before);
         }
     }
 
     #[cold]
     #[inline(never)]
-    fn keep(&self, memory: Vec<T>) {
+    fn keep(&self, memory: T) {
         let mut rest = self.rest.borrow_mut();
         if rest.len() < KEPT - 1 {
             rest.push(memory);
@@ -81,16 +83,62 @@ pub(crate) fn give_back_bytes(buffer: Vec<u8>) {
     }
 }
 
-/// An empty index, with memory where there is some.
-#[inline]
-pub(crate) fn lend_lines() -> Vec<Line> {
-    LINES.try_with(|free| free.lend(|_| true)).ok().flatten().unwrap_or_default()
+/// Whether the memory of a section of fields is worth keeping: a large one was needed once.
+pub(crate) fn is_small(bytes: &Vec<u8>, lines: &Vec<Line>) -> bool {
+    bytes.capacity() <= KEPT_BYTES && lines.capacity() <= KEPT_LINES
 }
 
-#[inline]
-pub(crate) fn give_back_lines(mut lines: Vec<Line>) {
-    if (1..=KEPT_LINES).contains(&lines.capacity()) {
-        lines.clear();
-        let _ended = LINES.try_with(|free| free.give_back(lines));
+/// What can be lent: a connection needs it now and then, and again with the memory that it has grown to.
+pub(crate) trait Lend: Default + 'static {
+    /// What there is while none is lent.
+    const NONE: &'static Self;
+
+    /// Where the thread keeps those that nobody needs.
+    fn free() -> &'static LocalKey<Free<Box<Self>>>;
+
+    /// Makes it as new, but for its memory. `false`: it has too much of that to be kept.
+    fn clear(&mut self) -> bool;
+}
+
+/// One that is lent as soon as it is to change, until it is let go of.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Lent<T: Lend>(Option<Box<T>>);
+
+impl<T: Lend> Lent<T> {
+    pub(crate) const NONE: Self = Self(None);
+
+    /// The one that is lent now, to change it only where there is one.
+    pub(crate) fn lent(&mut self) -> Option<&mut T> {
+        self.0.as_deref_mut()
+    }
+
+    pub(crate) fn give_back(&mut self) {
+        if let Some(mut lent) = self.0.take() {
+            if lent.clear() {
+                let _ended = T::free().try_with(|free| free.give_back(lent));
+            }
+        }
+    }
+}
+
+impl<T: Lend> Deref for Lent<T> {
+    type Target = T;
+
+    #[inline]
+    fn deref(&self) -> &T {
+        self.0.as_deref().unwrap_or(T::NONE)
+    }
+}
+
+impl<T: Lend> DerefMut for Lent<T> {
+    #[inline]
+    fn deref_mut(&mut self) -> &mut T {
+        self.0.get_or_insert_with(|| T::free().try_with(|free| free.lend(|_| true)).ok().flatten().unwrap_or_default())
+    }
+}
+
+impl<T: Lend> Drop for Lent<T> {
+    fn drop(&mut self) {
+        self.give_back();
     }
 }

@@ -1,6 +1,8 @@
 //! Reads a head or a trailer section line by line, as its bytes come. Where a line has not come completely it remembers up
 //! to where its end has been looked for: the work is linear in the bytes, however they are cut.
 
+use std::thread::LocalKey;
+
 use http::{StatusCode, Version};
 
 use crate::body::length::Framing;
@@ -11,7 +13,7 @@ use crate::exchange::ExchangeId;
 use crate::fault::Fault;
 use crate::fields::known::{Known, KnownLines};
 use crate::fields::{FieldsRef, Line};
-use crate::free;
+use crate::free::{self, Free, Lend};
 use crate::grammar::{self, TOKEN};
 use crate::status_line::{self, StatusLine};
 
@@ -23,7 +25,7 @@ use plain::place;
 use whole_line::WholeLine;
 
 /// What is known of a section that has come in part. Places count from its first byte.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Scanner {
     lines: Vec<Line>,
     known: KnownLines,
@@ -69,7 +71,47 @@ pub(crate) struct Rules<'a> {
     pub(crate) deviations: &'a mut Deviations,
 }
 
+thread_local! {
+    static SCANNERS: Free<Box<Scanner>> = const { Free::new() };
+}
+
+/// Lent only while a section is read, and as long as its event is.
+impl Lend for Scanner {
+    const NONE: &'static Self = &Self::NEW;
+
+    fn free() -> &'static LocalKey<Free<Box<Self>>> {
+        &SCANNERS
+    }
+
+    fn clear(&mut self) -> bool {
+        self.reset();
+        self.rewritten = Vec::new();
+        free::is_small(&self.rewritten, &self.lines)
+    }
+}
+
+impl Default for Scanner {
+    fn default() -> Self {
+        Self::NEW
+    }
+}
+
 impl Scanner {
+    const NEW: Self = Self {
+        lines: Vec::new(),
+        known: KnownLines::NONE,
+        rewritten: Vec::new(),
+        status: None,
+        line: 0,
+        searched: 0,
+        section: 0,
+        blank: 0,
+        reason_rewritten: false,
+        irregular: false,
+        ambiguous: false,
+        dropped: false,
+    };
+
     /// Begins anew; keeps the memory of the index.
     pub(crate) fn reset(&mut self) {
         self.lines.clear();
@@ -170,13 +212,6 @@ impl Scanner {
         self.lines.capacity() * size_of::<Line>() + self.rewritten.capacity()
     }
 
-    /// Gives the memory back that an idle connection should not hold.
-    pub(crate) fn release(&mut self) {
-        self.reset();
-        free::give_back_lines(std::mem::take(&mut self.lines));
-        self.rewritten = Vec::new();
-    }
-
     /// Reads on in a head; `bytes` begin with its first byte.
     pub(crate) fn scan_head(&mut self, bytes: &[u8], rules: &mut Rules<'_>) -> Result<Scan> {
         let limits = &rules.config.limits;
@@ -188,9 +223,6 @@ impl Scanner {
                 return Ok(Scan::NeedMore);
             }
             self.section = self.line;
-            if self.lines.capacity() == 0 {
-                self.lines = free::lend_lines();
-            }
         }
         let limits = &rules.config.limits;
         let bounds =

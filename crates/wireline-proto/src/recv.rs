@@ -7,6 +7,7 @@ use crate::error::{Error, ErrorKind, Incomplete, Phase, Violation};
 use crate::event::Event;
 use crate::exchange::{CloseReason, ExchangeId};
 use crate::fault::Fault;
+use crate::free::Lent;
 use crate::head::Scanner;
 use crate::in_flight::InFlight;
 use crate::send::Send;
@@ -24,7 +25,7 @@ use pending::Pending;
 pub(crate) struct Receive {
     state: state::Receive,
     buffer: Buffer,
-    scanner: Scanner,
+    scanner: Lent<Scanner>,
     event: Pending,
     body: Decoder,
     stream: Stream,
@@ -88,7 +89,7 @@ impl Receive {
         Self {
             state: state::Receive::Idle,
             buffer: Buffer::new(),
-            scanner: Scanner::default(),
+            scanner: Lent::NONE,
             event: Pending::None,
             body: Decoder::Length(0),
             stream: Stream::Open,
@@ -239,7 +240,9 @@ impl Receive {
         self.offset += (len - self.made_up) as u64;
         if !matches!(event, Pending::None | Pending::Content { .. }) {
             self.made_up = 0;
-            self.scanner.reset();
+            if let Some(scanner) = self.scanner.lent() {
+                scanner.reset();
+            }
         }
         if matches!(event, Pending::End { .. }) {
             self.deviations = Deviations::default();
@@ -282,7 +285,7 @@ impl Receive {
         };
         if self.state == state::Receive::Idle && self.buffer.is_empty() {
             self.buffer.release();
-            self.scanner.release();
+            self.scanner.give_back();
         } else if found == Ok(false) {
             self.buffer.settle(context.config.limits.room() as usize);
         }

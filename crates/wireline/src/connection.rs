@@ -276,8 +276,8 @@ impl<S: Transport> Connection<S> {
         Ok(Response::new(&mut self.driver))
     }
 
-    /// The response that was received last, as [`suspend`](Response::suspend) left it, or complete. `None` where none has
-    /// been received, while the next one is awaited, and where it was dropped before its end and the connection closed.
+    /// The response that was received last, as [`suspend`](Response::suspend) left it. `None` where none has been received,
+    /// while the next one is awaited, and where it was dropped, but for one that [switched](Response::is_switched).
     pub fn response(&mut self) -> Option<Response<'_, S>> {
         self.driver.reply.is_received().then(|| Response::new(&mut self.driver))
     }

@@ -140,10 +140,12 @@ impl<S: Transport> Driver<S> {
             let drained = self.drain();
             if drained.is_none() {
                 self.close();
-                // It must not pass for complete.
-                self.reply.forget();
             }
             self.dropped = Some(drained.map_or(Dropped::Closed, |bytes| Dropped::Drained { bytes }));
+        }
+        if self.reply.state != State::Switched {
+            // An idle connection keeps no head, and what was closed in the middle must not pass for complete.
+            self.reply.forget();
         }
     }
 

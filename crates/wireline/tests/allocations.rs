@@ -82,6 +82,30 @@ fn a_pipeline_allocates_nothing() {
     assert_eq!(count, 0);
 }
 
+#[test]
+fn a_response_that_is_dropped_leaves_nothing_behind() {
+    let origin = Origin::start().unwrap();
+    let request = Request::get("/bytes/1024", "a").unwrap();
+    let mut connections = [connect(&origin), connect(&origin)];
+    // The first one leaves to the thread what the second one is lent.
+    let kept = connections.each_mut().map(|connection| {
+        allocation_counter::measure(|| assert_eq!(connection.send(&request, ()).unwrap().discard().unwrap(), 1024))
+            .bytes_current
+    });
+    assert!(connections.iter_mut().all(|connection| connection.response().is_none()));
+    assert!(kept[1] < 300, "{} bytes", kept[1]);
+}
+
+#[test]
+fn a_response_that_is_suspended_is_kept() {
+    let origin = Origin::start().unwrap();
+    let mut connection = connect(&origin);
+    connection.get("/bytes/1").unwrap().suspend();
+    let response = connection.response().unwrap();
+    assert_eq!((response.status().as_u16(), response.bytes().unwrap().len()), (200, 1));
+    assert!(connection.response().is_none());
+}
+
 /// A stream that counts the calls made on it: each is a system call.
 struct Counted(Stream, Rc<Cell<u32>>);
 

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::ops::Range;
+use std::thread::LocalKey;
 
 use http::{HeaderMap, StatusCode, Version};
 
@@ -9,6 +10,7 @@ use crate::body::length::Framing;
 use crate::exchange::ExchangeId;
 use crate::fields::known::KnownLines;
 use crate::fields::{FieldsRef, InvalidField, Line};
+use crate::free::{self, Free, Lend, Lent};
 
 /// A place in the bytes of a head.
 #[derive(Clone, Copy, Debug)]
@@ -45,6 +47,20 @@ pub(crate) struct About {
     pub(crate) section: Span,
     /// The bytes of the section are its lines and nothing else.
     pub(crate) plain: bool,
+}
+
+impl About {
+    const NONE: Self = Self {
+        exchange: ExchangeId(0),
+        status: StatusCode::OK,
+        version: Version::HTTP_09,
+        framing: Framing::None,
+        made_up: 0,
+        reason: Span { start: 0, end: 0 },
+        reason_rewritten: false,
+        section: Span { start: 0, end: 0 },
+        plain: true,
+    };
 }
 
 /// A status line with its field section, lent from a connection.
@@ -122,22 +138,19 @@ impl<'a> ResponseHead<'a> {
     /// A copy to keep.
     #[must_use]
     pub fn to_owned(&self) -> Head {
-        Head {
-            about: self.about,
-            bytes: self.bytes.to_vec(),
-            lines: self.lines.to_vec(),
-            rewritten: self.rewritten.to_vec(),
-            known: *self.known,
-        }
+        let mut head = Head(Lent::NONE);
+        self.clone_into(&mut head);
+        head
     }
 
     /// A copy to keep, in memory that `head` has already.
     pub fn clone_into(&self, head: &mut Head) {
-        head.about = self.about;
-        self.bytes.clone_into(&mut head.bytes);
-        self.lines.clone_into(&mut head.lines);
-        self.rewritten.clone_into(&mut head.rewritten);
-        head.known = *self.known;
+        let kept = &mut *head.0;
+        kept.about = self.about;
+        self.bytes.clone_into(&mut kept.bytes);
+        self.lines.clone_into(&mut kept.lines);
+        self.rewritten.clone_into(&mut kept.rewritten);
+        kept.known = *self.known;
     }
 }
 
@@ -155,9 +168,13 @@ impl fmt::Debug for ResponseHead<'_> {
     }
 }
 
-/// A [`ResponseHead`] that was kept. Its bytes are there once: the fields are places in them.
+/// A [`ResponseHead`] that was kept. Its bytes are there once: the fields are places in them. Its memory is lent by the
+/// thread, and goes back when it is dropped: keeping the heads of one response after the other allocates nothing.
 #[derive(Clone)]
-pub struct Head {
+pub struct Head(Lent<Kept>);
+
+#[derive(Clone)]
+struct Kept {
     about: About,
     bytes: Vec<u8>,
     lines: Vec<Line>,
@@ -170,13 +187,44 @@ impl Head {
     #[must_use]
     #[allow(clippy::should_implement_trait, reason = "AsRef cannot return a value that borrows")]
     pub fn as_ref(&self) -> ResponseHead<'_> {
-        ResponseHead {
-            about: self.about,
-            bytes: &self.bytes,
-            lines: &self.lines,
-            rewritten: &self.rewritten,
-            known: &self.known,
-        }
+        let Kept { about, bytes, lines, rewritten, known } = &*self.0;
+        ResponseHead { about: *about, bytes, lines, rewritten, known }
+    }
+}
+
+impl Kept {
+    const NEW: Self = Self {
+        about: About::NONE,
+        bytes: Vec::new(),
+        lines: Vec::new(),
+        rewritten: Vec::new(),
+        known: KnownLines::NONE,
+    };
+}
+
+impl Default for Kept {
+    fn default() -> Self {
+        Self::NEW
+    }
+}
+
+thread_local! {
+    static KEPT: Free<Box<Kept>> = const { Free::new() };
+}
+
+impl Lend for Kept {
+    const NONE: &'static Self = &Self::NEW;
+
+    fn free() -> &'static LocalKey<Free<Box<Self>>> {
+        &KEPT
+    }
+
+    fn clear(&mut self) -> bool {
+        let is_small = free::is_small(&self.bytes, &self.lines);
+        self.bytes.clear();
+        self.lines.clear();
+        self.rewritten = Vec::new();
+        is_small
     }
 }
 
