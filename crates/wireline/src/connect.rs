@@ -33,7 +33,7 @@ use crate::connection::Connection;
 use crate::error::Error;
 #[cfg(doc)]
 use crate::error::ErrorKind;
-use crate::timeouts::Timeouts;
+use crate::timeouts::{self, Timeouts};
 use crate::transport::stream::Stream;
 
 /// Makes connections, each with the same settings.
@@ -52,7 +52,7 @@ use crate::transport::stream::Stream;
 #[derive(Clone, Debug, Default)]
 #[must_use]
 pub struct Connector {
-    timeouts: Timeouts,
+    timeouts: timeouts::Shared,
     deadline: Option<Instant>,
     canceller: Option<Canceller>,
     config: Config,
@@ -88,7 +88,7 @@ impl Connector {
 
     /// How long each operation may take, here and on the connections.
     pub fn timeouts(mut self, timeouts: Timeouts) -> Self {
-        self.timeouts = timeouts;
+        self.timeouts.set(timeouts);
         self
     }
 

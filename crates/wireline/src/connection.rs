@@ -297,12 +297,12 @@ impl<S: Transport> Connection<S> {
     /// How long each operation may take.
     #[must_use]
     pub fn timeouts(&self) -> Timeouts {
-        self.driver.timeouts
+        *self.driver.timeouts
     }
 
     /// How long each operation may take, from now on.
     pub fn set_timeouts(&mut self, timeouts: Timeouts) {
-        self.driver.timeouts = timeouts;
+        self.driver.timeouts.set(timeouts);
     }
 
     /// When everything has to be over, if that was set.

@@ -20,7 +20,7 @@ use crate::error::{Context, Error, ErrorKind, Stage};
 use crate::reply::Reply;
 use crate::response::Dropped;
 use crate::tap::Tap;
-use crate::timeouts::{Operation, Timeouts};
+use crate::timeouts::{self, Operation};
 use crate::timing::Clock;
 use crate::trace;
 use crate::transport::{Ready, Transport};
@@ -30,7 +30,7 @@ pub(crate) struct Driver<S: Transport> {
     pub(crate) core: Core,
     /// `None` once it is closed.
     pub(crate) transport: Option<S>,
-    pub(crate) timeouts: Timeouts,
+    pub(crate) timeouts: timeouts::Shared,
     pub(crate) deadline: Option<Instant>,
     pub(crate) canceller: Option<Canceller>,
     pub(crate) tap: Option<Box<dyn Tap>>,
@@ -95,7 +95,7 @@ impl<S: Transport> Driver<S> {
         Self {
             core,
             transport: Some(transport),
-            timeouts: Timeouts::default(),
+            timeouts: timeouts::Shared::default(),
             deadline: None,
             canceller: None,
             tap: None,
@@ -131,7 +131,7 @@ impl<S: Transport> Driver<S> {
         Ok(Driver {
             core,
             transport,
-            timeouts: self.timeouts,
+            timeouts: std::mem::take(&mut self.timeouts),
             deadline: self.deadline,
             canceller: self.canceller.take(),
             tap: self.tap.take(),
@@ -162,7 +162,7 @@ impl<S: Transport> Driver<S> {
 
     /// Takes over what the caller has set on the connection before.
     pub(crate) fn keep_settings_of(&mut self, before: &mut Self) {
-        self.timeouts = before.timeouts;
+        self.timeouts = std::mem::take(&mut before.timeouts);
         self.deadline = before.deadline;
         self.drain = before.drain;
         self.set_busy_poll(before.busy);
@@ -487,7 +487,7 @@ impl<S: Transport> Drop for Driver<S> {
 
 impl<S: Transport> std::fmt::Debug for Driver<S> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Driver").field("core", &self.core).field("timeouts", &self.timeouts).finish_non_exhaustive()
+        f.debug_struct("Driver").field("core", &self.core).field("timeouts", &*self.timeouts).finish_non_exhaustive()
     }
 }
 

@@ -143,7 +143,7 @@ impl Half {
 
     /// What to wait for after an error, if anything.
     fn wait_after(driver: &mut Core, error: Error, alone: bool) -> Result<Wait, Error> {
-        let Some((each, operation)) = wait_after(error.kind(), alone, driver.timeouts) else { return Err(error) };
+        let Some((each, operation)) = wait_after(error.kind(), alone, &driver.timeouts) else { return Err(error) };
         let turn = matches!(error.kind(), ErrorKind::ReceiveFirst);
         let read = !turn && driver.core.interest().read && !driver.core.receive_space().is_empty();
         // Where our side ends over TLS, its closing notice may wait for room.

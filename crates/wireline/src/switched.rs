@@ -30,7 +30,8 @@ pub struct Switched<S: Transport = Stream> {
 impl<S: Transport> Switched<S> {
     /// With what was set on the connection before.
     pub(crate) fn new(transport: S, unread: Vec<u8>, before: &Driver<S>) -> Self {
-        let Driver { timeouts, deadline, is_nonblocking, .. } = *before;
+        let Driver { deadline, is_nonblocking, .. } = *before;
+        let timeouts = *before.timeouts;
         Self { transport, unread, taken: 0, timeouts, deadline, canceller: before.canceller.clone(), is_nonblocking }
     }
 

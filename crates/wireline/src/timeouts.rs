@@ -1,6 +1,8 @@
 //! How long to wait, and for what.
 
 use std::fmt;
+use std::ops::Deref;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// How long each operation may take. The same three values mean the same everywhere: `None` waits for ever, zero does
@@ -41,18 +43,43 @@ pub struct Timeouts {
     pub exchange: Option<Duration>,
 }
 
+impl Timeouts {
+    const DEFAULT: Self = Self {
+        resolve: None,
+        connect: None,
+        tunnel: None,
+        tls: None,
+        read: None,
+        write: None,
+        expect_continue: Some(Duration::from_secs(1)),
+        exchange: None,
+    };
+}
+
 impl Default for Timeouts {
     fn default() -> Self {
-        Self {
-            resolve: None,
-            connect: None,
-            tunnel: None,
-            tls: None,
-            read: None,
-            write: None,
-            expect_continue: Some(Duration::from_secs(1)),
-            exchange: None,
+        Self::DEFAULT
+    }
+}
+
+/// The timeouts of a connection, which mostly are those of many: they are there once, and the default ones take no memory.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Shared(Option<Arc<Timeouts>>);
+
+impl Shared {
+    pub(crate) fn set(&mut self, timeouts: Timeouts) {
+        match self.0.as_mut().and_then(Arc::get_mut) {
+            Some(mine) => *mine = timeouts,
+            None => self.0 = (timeouts != Timeouts::DEFAULT).then(|| Arc::new(timeouts)),
         }
+    }
+}
+
+impl Deref for Shared {
+    type Target = Timeouts;
+
+    fn deref(&self) -> &Timeouts {
+        self.0.as_deref().unwrap_or(&Timeouts::DEFAULT)
     }
 }
 

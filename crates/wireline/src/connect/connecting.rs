@@ -255,7 +255,7 @@ impl Connecting {
 
     /// What a step is called, and how long it may take.
     fn doing(&self, step: &Step) -> (Stage, Operation, Option<Duration>) {
-        let timeouts = self.connector.timeouts;
+        let timeouts = &self.connector.timeouts;
         match step {
             Step::Beginning | Step::LookingUp { .. } => (Stage::Resolving, Operation::Resolve, timeouts.resolve),
             Step::Connecting(_) | Step::Queueing { .. } => (Stage::Connecting, Operation::Connect, timeouts.connect),
@@ -469,7 +469,7 @@ impl Connecting {
     fn connection(&mut self, stream: Stream) -> Connection<Stream> {
         let Connector { config, timeouts, deadline, canceller, .. } = &self.connector;
         let mut connection = Connection::with_transport(stream, *config);
-        connection.set_timeouts(*timeouts);
+        connection.driver().timeouts = timeouts.clone();
         connection.set_deadline(*deadline);
         connection.set_canceller(canceller.clone());
         connection.set_nonblocking(self.is_nonblocking);

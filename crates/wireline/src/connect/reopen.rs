@@ -12,7 +12,7 @@ impl Reopen<Stream> for Connecting {
     }
 
     fn reopen(&mut self, settings: &Driver<Stream>) -> Result<Connection<Stream>, Error> {
-        self.connector.timeouts = settings.timeouts;
+        self.connector.timeouts.clone_from(&settings.timeouts);
         self.connector.deadline = settings.deadline;
         self.connector.canceller.clone_from(&settings.canceller);
         self.is_nonblocking = settings.is_nonblocking;

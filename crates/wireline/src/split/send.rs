@@ -105,7 +105,7 @@ impl SendHalf {
 
     /// How long each operation may take, from now on, for both halves: of the connection before unless it is set.
     pub fn set_timeouts(&mut self, timeouts: Timeouts) {
-        self.half().with(|driver| driver.timeouts = timeouts);
+        self.half().with(|driver| driver.timeouts.set(timeouts));
     }
 
     /// When everything has to be over, for both halves.

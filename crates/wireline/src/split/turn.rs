@@ -42,7 +42,7 @@ impl Turn {
         let others = std::mem::replace(&mut connection.driver().waiting, self.waiting);
         let done = call(connection);
         let driver = connection.driver();
-        let done = done.map_err(|error| match wait_after(error.kind(), alone, driver.timeouts) {
+        let done = done.map_err(|error| match wait_after(error.kind(), alone, &driver.timeouts) {
             // It is noted already.
             _ if matches!(error.kind(), ErrorKind::WouldBlock(_)) => error,
             Some((each, operation)) => match driver.note_wait(each, operation) {
@@ -76,7 +76,7 @@ pub(super) fn state_of<S: Transport>(driver: &Driver<S>) -> impl PartialEq + use
 }
 
 /// Whether a half that was told this waits, for what, and how long at most each time.
-pub(super) fn wait_after(kind: ErrorKind, alone: bool, timeouts: Timeouts) -> Option<(Option<Duration>, Operation)> {
+pub(super) fn wait_after(kind: ErrorKind, alone: bool, timeouts: &Timeouts) -> Option<(Option<Duration>, Operation)> {
     match kind {
         ErrorKind::WouldBlock(Operation::Write) => Some((timeouts.write, Operation::Write)),
         ErrorKind::WouldBlock(_) => Some((timeouts.read, Operation::Read)),
