@@ -1,9 +1,11 @@
 //! What is let through on request: [`Leniency`], named switches, all off, each with the attack that it opens.
 
+use std::ops::Deref;
+
 use crate::limits::Limits;
 
 /// How a [`Connection`](crate::Connection) treats its peer. The default is strict.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Config {
     /// How much is too much.
@@ -16,6 +18,40 @@ pub struct Config {
     /// Let requests whose method is not idempotent into a pipeline, and others behind them. Off: RFC 9112
     /// section 9.3.2 advises against it, since after a lost connection nobody knows which of them ran.
     pub pipeline_any_method: bool,
+}
+
+/// The configuration of one connection. Most have the default one, which takes no memory.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Own(Option<Box<Config>>);
+
+impl From<Config> for Own {
+    fn from(config: Config) -> Self {
+        Self((config != Config::DEFAULT).then(|| Box::new(config)))
+    }
+}
+
+impl Deref for Own {
+    type Target = Config;
+
+    #[inline]
+    fn deref(&self) -> &Config {
+        self.0.as_deref().unwrap_or(&Config::DEFAULT)
+    }
+}
+
+impl Config {
+    const DEFAULT: Self = Self {
+        limits: Limits::DEFAULT,
+        leniency: Leniency::STRICT,
+        refuse_obs_fold: false,
+        pipeline_any_method: false,
+    };
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self::DEFAULT
+    }
 }
 
 /// Declares the switches once: the struct, their names, and the report that counts them.

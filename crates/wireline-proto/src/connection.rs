@@ -1,7 +1,7 @@
 //! The connection: two half-machines joined by a queue of exchanges.
 
 use crate::body::length::Framing;
-use crate::config::{Config, Deviations};
+use crate::config::{self, Config, Deviations};
 use crate::error::{Error, Misuse};
 use crate::event::{Event, Interest};
 use crate::exchange::{CloseReason, Exchange, ExchangeId, Progress, Reuse, Unanswered};
@@ -28,7 +28,7 @@ use crate::state;
 /// The loop that a caller owes it stands in the [crate's documentation](crate).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Connection {
-    config: Config,
+    config: config::Own,
     send: Send,
     receive: Receive,
     queue: InFlight,
@@ -39,7 +39,7 @@ impl Connection {
     /// A connection on which nothing has been sent.
     #[must_use]
     pub fn new(config: Config) -> Self {
-        Self { config, send: Send::new(), receive: Receive::new(), queue: InFlight::default(), next: 0 }
+        Self { config: config.into(), send: Send::new(), receive: Receive::new(), queue: InFlight::default(), next: 0 }
     }
 
     // Questions
