@@ -30,10 +30,27 @@ pub struct Timing {
 /// What making the connection took.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Setup {
-    pub(crate) resolve: Option<Duration>,
-    pub(crate) connect: Option<Duration>,
-    pub(crate) tunnel: Option<Duration>,
-    pub(crate) tls: Option<Duration>,
+    pub(crate) resolve: Took,
+    pub(crate) connect: Took,
+    pub(crate) tunnel: Took,
+    pub(crate) tls: Took,
+}
+
+/// How long something took, in nanoseconds and one more; 0 for what did not happen. Half as large as it is with a `Duration`,
+/// since every connection keeps some.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Took(u64);
+
+impl Took {
+    /// It happened, perhaps once more, and took so long.
+    pub(crate) fn add(&mut self, took: Duration) {
+        let nanos = u64::try_from(took.as_nanos()).unwrap_or(u64::MAX);
+        self.0 = self.0.max(1).saturating_add(nanos);
+    }
+
+    fn duration(self) -> Option<Duration> {
+        Some(Duration::from_nanos(self.0.checked_sub(1)?))
+    }
 }
 
 /// The moments of an exchange; `None` for what has not happened yet. [`Timing`] is the same as spans of time.
@@ -86,15 +103,17 @@ impl Marks {
     fn timing(&self, setup: Setup) -> Timing {
         let first = self.exchange.index() == 0;
         let setup = if first { setup } else { Setup::default() };
-        let before = [setup.resolve, setup.connect, setup.tunnel, setup.tls].into_iter().flatten().sum::<Duration>();
+        let [resolve, connect, tunnel, tls] =
+            [setup.resolve, setup.connect, setup.tunnel, setup.tls].map(Took::duration);
+        let before = [resolve, connect, tunnel, tls].into_iter().flatten().sum::<Duration>();
         let sent = self.sent.or(self.begun);
         let between = |from: Option<Instant>, to: Option<Instant>| Some(to?.saturating_duration_since(from?));
         let end = self.ended.unwrap_or_else(Instant::now);
         Timing {
-            resolve: setup.resolve,
-            connect: setup.connect,
-            tunnel: setup.tunnel,
-            tls: setup.tls,
+            resolve,
+            connect,
+            tunnel,
+            tls,
             send: between(Some(self.started), sent),
             wait: between(sent, self.begun),
             receive: between(self.begun, self.ended),
@@ -107,25 +126,26 @@ impl Marks {
 #[derive(Debug, Default)]
 pub(crate) struct Clock {
     pub(crate) setup: Setup,
-    flying: VecDeque<Marks>,
-    last: Option<Marks>,
-    /// How many at the front of `flying` have left completely.
+    /// In order; the first is that of the last exchange that ended, if any has.
+    known: VecDeque<Marks>,
+    has_ended: bool,
+    /// How many of those in flight, at the front, have left completely.
     sent: usize,
 }
 
 impl Clock {
     pub(crate) fn start(&mut self, exchange: ExchangeId, started: Instant, begin: u64, end: Option<u64>) {
-        let turn = self.flying.is_empty().then_some(started);
-        if self.flying.capacity() == 0 {
+        let is_alone = self.front().is_none();
+        if is_alone && self.known.len() == self.known.capacity() {
             // Mostly one at a time is all that there is.
-            self.flying.reserve_exact(1);
+            self.known.reserve_exact(1);
         }
-        self.flying.push_back(Marks {
+        self.known.push_back(Marks {
             exchange,
             started,
             sending: None,
             sent: None,
-            turn,
+            turn: is_alone.then_some(started),
             begun: None,
             ended: None,
             begin,
@@ -135,20 +155,22 @@ impl Clock {
 
     /// The request sent last is complete when this many bytes have left.
     pub(crate) fn finish(&mut self, end: u64) {
-        if let Some(marks) = self.flying.back_mut() {
+        if let Some(marks) = self.known.back_mut().filter(|marks| marks.ended.is_none()) {
             marks.end = Some(end);
         }
     }
 
     /// This many bytes have left.
     pub(crate) fn sent(&mut self, bytes: u64, now: Instant) {
-        while let Some(marks) = self.flying.get_mut(self.sent).filter(|marks| marks.end.is_some_and(|end| end <= bytes))
+        let first = usize::from(self.has_ended);
+        while let Some(marks) =
+            self.known.get_mut(first + self.sent).filter(|marks| marks.end.is_some_and(|end| end <= bytes))
         {
             marks.sending.get_or_insert(now);
             marks.sent = Some(now);
             self.sent += 1;
         }
-        if let Some(marks) = self.flying.get_mut(self.sent).filter(|marks| marks.begin < bytes) {
+        if let Some(marks) = self.known.get_mut(first + self.sent).filter(|marks| marks.begin < bytes) {
             marks.sending.get_or_insert(now);
         }
     }
@@ -157,9 +179,9 @@ impl Clock {
     pub(crate) fn share_out(&self, mut from: u64, mut bytes: &[u8], mut give: impl FnMut(&[u8], Option<ExchangeId>)) {
         while !bytes.is_empty() {
             // The last one may have been answered before its content had left.
-            let behind = self.flying.partition_point(|marks| marks.begin <= from);
-            let whose = behind.checked_sub(1).map_or(self.last.as_ref(), |at| self.flying.get(at));
-            let next = self.flying.get(behind).map(|marks| marks.begin);
+            let behind = self.known.partition_point(|marks| marks.begin <= from);
+            let whose = behind.checked_sub(1).and_then(|at| self.known.get(at));
+            let next = self.known.get(behind).map(|marks| marks.begin);
             let len =
                 next.map_or(bytes.len(), |next| bytes.len().min(usize::try_from(next - from).unwrap_or(usize::MAX)));
             let (part, rest) = bytes.split_at(len);
@@ -169,40 +191,47 @@ impl Clock {
     }
 
     pub(crate) fn begin(&mut self, now: Instant) {
-        if let Some(marks) = self.flying.front_mut() {
+        if let Some(marks) = self.known.get_mut(usize::from(self.has_ended)) {
             marks.begun = Some(now);
         }
     }
 
     pub(crate) fn end(&mut self, now: Instant) {
-        if let Some(mut marks) = self.flying.pop_front() {
+        if self.front().is_none() {
+            return;
+        }
+        if self.has_ended {
+            self.known.pop_front();
+        }
+        self.has_ended = true;
+        self.sent = self.sent.saturating_sub(1);
+        if let Some(marks) = self.known.front_mut() {
             marks.ended = Some(now);
-            self.sent = self.sent.saturating_sub(1);
-            self.last = Some(marks);
-            if let Some(next) = self.flying.front_mut() {
-                next.turn = Some(now.max(next.started));
-            }
+        }
+        if let Some(next) = self.known.get_mut(1) {
+            next.turn = Some(now.max(next.started));
         }
     }
 
     /// The moments of an exchange in flight, or of the last one that ended.
     pub(crate) fn marks(&self, exchange: ExchangeId) -> Option<Marks> {
-        let mut known = self.flying.iter().chain(self.last.as_ref());
-        known.find(|marks| marks.exchange == exchange).copied()
+        self.known.iter().find(|marks| marks.exchange == exchange).copied()
     }
 
     /// The exchange whose response comes next.
     pub(crate) fn front(&self) -> Option<&Marks> {
-        self.flying.front()
+        self.known.get(usize::from(self.has_ended))
     }
 
     /// The timing of the exchange at the front, or of the last one.
     pub(crate) fn timing(&self) -> Timing {
-        self.flying.front().or(self.last.as_ref()).map_or_else(Timing::default, |marks| marks.timing(self.setup))
+        let marks = self.front().or_else(|| self.known.front());
+        marks.map_or_else(Timing::default, |marks| marks.timing(self.setup))
     }
 
     /// The timing of the last exchange that ended.
     pub(crate) fn last(&self) -> Timing {
-        self.last.as_ref().map_or_else(Timing::default, |marks| marks.timing(self.setup))
+        let marks = self.known.front().filter(|_| self.has_ended);
+        marks.map_or_else(Timing::default, |marks| marks.timing(self.setup))
     }
 }

@@ -426,7 +426,7 @@ impl Connecting {
             _ => &mut self.setup.tls,
         };
         // Through a proxy, some happen twice.
-        *phase = Some(phase.unwrap_or_default() + took);
+        phase.add(took);
     }
 
     /// Waits for what the step wants.
