@@ -42,7 +42,8 @@ use crate::transport::stream::Stream;
 pub struct Connection<S: Transport = Stream> {
     driver: Driver<S>,
     origin: Option<Origin>,
-    host: Option<String>,
+    /// What the caller wants in `Host`, where that is not the origin's.
+    host: Option<Box<str>>,
     proxy_answer: Option<Box<Head>>,
     /// How to connect anew, where that happens by itself.
     reopen: Option<Box<dyn Reopen<S>>>,
@@ -141,7 +142,7 @@ impl<S: Transport> Connection<S> {
     /// Begins a request, with `Host` as this connection's origin has it, where it is known.
     pub fn request(&self, method: impl TryInto<Method>, target: impl AsRef<[u8]>) -> RequestBuilder {
         let builder = Request::builder(method, target);
-        match &self.host {
+        match self.host() {
             Some(host) => builder.host(host),
             None => builder,
         }
@@ -264,7 +265,7 @@ impl<S: Transport> Connection<S> {
         parts.headers = request.headers().clone();
         let body = request.body().as_ref();
         let length = (!body.is_empty()).then_some(body.len() as u64);
-        Ok(Request::from_http(&parts, self.host.as_deref(), length)?)
+        Ok(Request::from_http(&parts, self.host(), length)?)
     }
 
     /// Waits for the response to a request that has been sent: after a timeout, or a wait that was not to be.
@@ -291,7 +292,9 @@ impl<S: Transport> Connection<S> {
 
     /// What [`request`](Self::request) puts into `Host`.
     pub fn set_host(&mut self, host: impl Into<String>) {
-        self.host = Some(host.into());
+        let host = host.into();
+        let is_own = self.origin.as_ref().is_some_and(|origin| origin.host_text() == host);
+        self.host = (!is_own).then(|| host.into());
     }
 
     /// How long each operation may take.
@@ -404,6 +407,10 @@ impl<S: Transport> Connection<S> {
         Ok(Connection { driver: driver.map(map)?, origin, host, proxy_answer, reopen: None })
     }
 
+    fn host(&self) -> Option<&str> {
+        self.host.as_deref().or_else(|| self.origin.as_ref().map(Origin::host_text))
+    }
+
     pub(crate) fn driver(&mut self) -> &mut Driver<S> {
         &mut self.driver
     }
@@ -433,7 +440,6 @@ impl<S: Transport> Connection<S> {
     }
 
     pub(crate) fn set_origin(&mut self, origin: Origin, made: Made<S>) {
-        self.host = Some(origin.host_field());
         self.origin = Some(origin);
         self.proxy_answer = made.answer.map(Box::new);
         self.reopen = made.reopen;

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::fmt;
 use std::net::Ipv6Addr;
 use std::str::FromStr;
+use std::sync::Arc;
 
 /// Whether the bytes are in the clear (RFC 9110 section 4.2).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -46,11 +47,16 @@ impl Scheme {
 /// assert_eq!(origin.to_string(), "http://[::1]:8080");
 /// # Ok::<(), wireline::InvalidUrl>(())
 /// ```
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Origin {
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct Origin(Arc<Parts>);
+
+/// They are there once, however many connections lead to them.
+#[derive(PartialEq, Eq, Hash)]
+struct Parts {
     scheme: Scheme,
     host: String,
     port: u16,
+    host_field: String,
 }
 
 impl Origin {
@@ -59,7 +65,13 @@ impl Origin {
     /// # Errors
     /// [`InvalidUrl::Host`] for what no host can be.
     pub fn new(scheme: Scheme, host: &str, port: u16) -> Result<Self, InvalidUrl> {
-        if is_host(host) { Ok(Self { scheme, host: host.to_owned(), port }) } else { Err(InvalidUrl::Host) }
+        if !is_host(host) {
+            return Err(InvalidUrl::Host);
+        }
+        let bracketed = bracketed(host);
+        let host_field =
+            if port == scheme.default_port() { bracketed.into_owned() } else { format!("{bracketed}:{port}") };
+        Ok(Self(Arc::new(Parts { scheme, host: host.to_owned(), port, host_field })))
     }
 
     /// From `scheme://host` or `scheme://host:port`; a `/` may follow.
@@ -103,46 +115,57 @@ impl Origin {
     /// The scheme.
     #[must_use]
     pub fn scheme(&self) -> Scheme {
-        self.scheme
+        self.0.scheme
     }
 
     /// The host: a name or an address, without brackets.
     #[must_use]
     pub fn host(&self) -> &str {
-        &self.host
+        &self.0.host
     }
 
     /// The port.
     #[must_use]
     pub fn port(&self) -> u16 {
-        self.port
+        self.0.port
     }
 
     /// What `Host` has to say: the port only where it is not the scheme's own, an IPv6 address in brackets (RFC 9110
     /// section 7.2).
     #[must_use]
     pub fn host_field(&self) -> String {
-        let host = self.bracketed_host();
-        if self.port == self.scheme.default_port() { host.into_owned() } else { format!("{host}:{}", self.port) }
+        self.host_text().to_owned()
     }
 
     /// Host and port, the port always: what CONNECT names (RFC 9112 section 3.2.3).
     pub(crate) fn authority(&self) -> String {
-        format!("{}:{}", self.bracketed_host(), self.port)
+        format!("{}:{}", bracketed(self.host()), self.port())
     }
 
-    fn bracketed_host(&self) -> Cow<'_, str> {
-        if self.host.contains(':') { format!("[{}]", self.host).into() } else { self.host.as_str().into() }
+    /// The same as [`host_field`](Self::host_field), lent.
+    pub(crate) fn host_text(&self) -> &str {
+        &self.0.host_field
     }
 
     pub(crate) fn is_secure(&self) -> bool {
-        self.scheme == Scheme::Https
+        self.scheme() == Scheme::Https
+    }
+}
+
+fn bracketed(host: &str) -> Cow<'_, str> {
+    if host.contains(':') { format!("[{host}]").into() } else { host.into() }
+}
+
+impl fmt::Debug for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Parts { scheme, host, port, host_field: _ } = &*self.0;
+        f.debug_struct("Origin").field("scheme", scheme).field("host", host).field("port", port).finish()
     }
 }
 
 impl fmt::Display for Origin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}://{}", self.scheme.name(), self.host_field())
+        write!(f, "{}://{}", self.scheme().name(), self.host_text())
     }
 }
 
