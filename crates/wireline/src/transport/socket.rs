@@ -23,11 +23,11 @@ use crate::wait::wait_for_one;
 #[derive(Debug)]
 pub struct Socket {
     fd: OwnedFd,
-    /// How long the system lets a blocking read wait (`SO_RCVTIMEO`); `None` for ever.
-    tick: Option<Duration>,
+    /// How long the system lets a blocking read wait (`SO_RCVTIMEO`), in milliseconds; 0 for ever.
+    tick: u32,
     is_blocking: bool,
-    /// How long a read asks again and again before it sleeps.
-    busy: Duration,
+    /// How long a read asks again and again before it sleeps, in microseconds.
+    busy: u32,
     canceller: Option<Canceller>,
 }
 
@@ -41,14 +41,14 @@ impl Socket {
     /// same from one exchange to the next costs no system call, and none is ever passed.
     fn set_tick(&mut self, patience: Option<Duration>) -> io::Result<()> {
         let Some(patience) = patience else { return Ok(()) };
-        if self.tick.is_some_and(|tick| tick <= patience && patience / 8 <= tick) {
+        let millis = u32::try_from(patience.as_millis()).unwrap_or(u32::MAX).max(1);
+        if (1..=millis).contains(&self.tick) && millis / 8 <= self.tick {
             return Ok(());
         }
         // The largest power of two that fits leaves room for the next bound to be a little shorter.
-        let millis = 1_u64 << patience.as_millis().clamp(1, 1 << 31).ilog2();
-        let tick = Duration::from_millis(millis);
-        set_socket_timeout(&self.fd, Timeout::Recv, Some(tick))?;
-        self.tick = Some(tick);
+        let tick = 1 << millis.ilog2();
+        set_socket_timeout(&self.fd, Timeout::Recv, Some(Duration::from_millis(u64::from(tick))))?;
+        self.tick = tick;
         Ok(())
     }
 
@@ -62,8 +62,9 @@ impl Socket {
             return read(self.fd.as_fd(), false);
         }
         let until = end_of(patience);
-        if !self.busy.is_zero() {
-            let end = end_of(Some(patience.map_or(self.busy, |patience| patience.min(self.busy))));
+        if self.busy > 0 {
+            let busy = Duration::from_micros(u64::from(self.busy));
+            let end = end_of(Some(patience.map_or(busy, |patience| patience.min(busy))));
             let is_canceled = || self.canceller.as_ref().is_some_and(Canceller::is_canceled);
             while end.is_some_and(|end| Instant::now() < end) && !is_canceled() {
                 match read(self.fd.as_fd(), false) {
@@ -130,7 +131,7 @@ impl Transport for Socket {
     }
 
     fn set_busy_poll(&mut self, busy: Duration) {
-        self.busy = busy;
+        self.busy = u32::try_from(busy.as_nanos().div_ceil(1000)).unwrap_or(u32::MAX);
     }
 
     fn keeps_patience(&self) -> bool {
@@ -190,14 +191,15 @@ impl Socket {
 
     /// A socket of our own making: it is blocking, and has no timeouts.
     pub(crate) fn new(fd: OwnedFd) -> Self {
-        Self { fd, tick: None, is_blocking: true, busy: Duration::ZERO, canceller: None }
+        Self { fd, tick: 0, is_blocking: true, busy: 0, canceller: None }
     }
 
     /// A caller's: it may have any.
     fn over(fd: OwnedFd) -> Self {
         let tick = rustix::net::sockopt::socket_timeout(&fd, Timeout::Recv).ok().flatten();
+        let tick = tick.map_or(0, |tick| u32::try_from(tick.as_nanos().div_ceil(1_000_000)).unwrap_or(u32::MAX));
         let is_blocking = !fcntl_getfl(&fd).is_ok_and(|flags| flags.contains(OFlags::NONBLOCK));
-        Self { fd, tick, is_blocking, busy: Duration::ZERO, canceller: None }
+        Self { fd, tick, is_blocking, busy: 0, canceller: None }
     }
 }
 
