@@ -60,7 +60,7 @@ pub(crate) struct Driver<S: Transport> {
     /// Nothing waits: who calls does so in an event loop, and calls again when there is something or the time is up.
     pub(crate) is_nonblocking: bool,
     /// Since when a call that does not wait would have to.
-    pub(crate) waiting: Option<Waiting>,
+    pub(crate) waiting: Option<Box<Waiting>>,
     /// How much of a response that is dropped is read rather than the connection closed, in bytes.
     pub(crate) drain: u64,
     /// How long a read asks again and again before it sleeps.
@@ -149,7 +149,7 @@ impl<S: Transport> Driver<S> {
             held: std::mem::take(&mut self.held),
             no_wait: self.no_wait,
             is_nonblocking: self.is_nonblocking,
-            waiting: self.waiting,
+            waiting: self.waiting.take(),
             drain: self.drain,
             busy: self.busy,
             dropped: self.dropped,

@@ -38,7 +38,7 @@ impl<S: Transport> Driver<S> {
         let left = self.patience(None, operation)?.left.filter(|left| !left.is_zero());
         let now = Instant::now();
         let moved = self.moved();
-        let same = self.waiting.filter(|waiting| waiting.operation == operation && waiting.moved == moved);
+        let same = self.waiting.as_ref().filter(|waiting| waiting.operation == operation && waiting.moved == moved);
         let since = same.map_or(now, |waiting| waiting.since);
         let each = each.filter(|each| !each.is_zero());
         let end = each.and_then(|each| since.checked_add(each));
@@ -47,7 +47,12 @@ impl<S: Transport> Driver<S> {
             return Err(self.error(ErrorKind::Timeout(operation)));
         }
         let until = left.and_then(|left| now.checked_add(left)).into_iter().chain(end).min();
-        self.waiting = Some(Waiting { operation, since, moved, until });
+        // The memory stays: who waits once does so again.
+        let waiting = Waiting { operation, since, moved, until };
+        match &mut self.waiting {
+            Some(before) => **before = waiting,
+            none => *none = Some(Box::new(waiting)),
+        }
         Ok(())
     }
 
@@ -67,7 +72,7 @@ impl<S: Transport> Driver<S> {
 
     /// When the wait of the last call that would have had to wait is over; `None` where it has ended.
     pub(crate) fn until(&self) -> Option<Instant> {
-        self.waiting.filter(|waiting| waiting.moved.0 == self.moved().0)?.until
+        self.waiting.as_ref().filter(|waiting| waiting.moved.0 == self.moved().0)?.until
     }
 
     /// How long the caller wants the next wait to take at most.

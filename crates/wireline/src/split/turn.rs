@@ -18,7 +18,7 @@ use crate::transport::Transport;
 /// is then the same as for the halves of [`Connection::split`](crate::Connection::split).
 #[derive(Debug, Default)]
 pub struct Turn {
-    waiting: Option<Waiting>,
+    waiting: Option<Box<Waiting>>,
     until: Option<Instant>,
 }
 
@@ -39,7 +39,7 @@ impl Turn {
     ) -> (Result<T, Error>, bool) {
         let before = state_of(connection.driver());
         // A wait of the other half says nothing about this one.
-        let others = std::mem::replace(&mut connection.driver().waiting, self.waiting);
+        let others = std::mem::replace(&mut connection.driver().waiting, self.waiting.take());
         let done = call(connection);
         let driver = connection.driver();
         let done = done.map_err(|error| match wait_after(error.kind(), alone, &driver.timeouts) {
