@@ -11,8 +11,13 @@ pub(crate) struct Buffer {
     /// The last fill took all the room there was: the peer is faster than this buffer is large.
     hungry: bool,
     /// How much was filled at most since the memory was lent, and how much is lent next: who has needed more will do so again.
-    peak: usize,
-    next: usize,
+    peak: u32,
+    next: u32,
+}
+
+/// Places in a buffer that is lent are small numbers.
+fn small(place: usize) -> u32 {
+    u32::try_from(place).unwrap_or(u32::MAX)
 }
 
 /// Enough for most heads and for small content, little enough for thousands of connections.
@@ -23,7 +28,7 @@ pub(crate) const COMFORTABLE: usize = 64 << 10;
 
 impl Buffer {
     pub(crate) const fn new() -> Self {
-        Self { memory: Vec::new(), start: 0, end: 0, hungry: false, peak: 0, next: INITIAL }
+        Self { memory: Vec::new(), start: 0, end: 0, hungry: false, peak: 0, next: INITIAL as u32 }
     }
 
     pub(crate) fn filled(&self) -> &[u8] {
@@ -50,7 +55,7 @@ impl Buffer {
     /// Room to fill, at the end; empty when `max` bytes wait already.
     pub(crate) fn space(&mut self, max: usize) -> &mut [u8] {
         if self.memory.is_empty() {
-            self.memory = free::lend_bytes(self.next.min(max));
+            self.memory = free::lend_bytes((self.next as usize).min(max));
         }
         let full = self.end == self.memory.len();
         if full || (self.hungry && self.is_empty() && self.memory.len() < COMFORTABLE) {
@@ -93,7 +98,7 @@ impl Buffer {
     pub(crate) fn fill(&mut self, n: usize) {
         assert!(n <= self.memory.len() - self.end, "more bytes were filled than there was room for");
         self.end += n;
-        self.peak = self.peak.max(self.end);
+        self.peak = self.peak.max(small(self.end));
         self.hungry = self.end == self.memory.len();
     }
 
@@ -122,7 +127,13 @@ impl Buffer {
     pub(crate) fn release(&mut self) {
         if self.is_empty() && !self.memory.is_empty() {
             let len = self.memory.len();
-            self.next = if self.peak > len / 4 { len.min(COMFORTABLE) } else { (len / 2).max(INITIAL) };
+            let next = match self.peak as usize {
+                // Nothing has come: that says nothing of what will.
+                0 => len,
+                peak if peak > len / 4 => len,
+                _ => len / 2,
+            };
+            self.next = small(next.clamp(INITIAL, COMFORTABLE));
             free::give_back_bytes(std::mem::take(&mut self.memory));
             (self.hungry, self.peak) = (false, 0);
         }

@@ -348,6 +348,12 @@ impl Connection {
         self.receive.space(&self.config)
     }
 
+    /// Nothing has come, and the wait for it may be long: the memory of [`receive_space`](Self::receive_space) is not needed
+    /// until there is something to read, unless something waits in it. For who waits on many connections.
+    pub fn rest(&mut self) {
+        self.receive.rest();
+    }
+
     /// So many bytes were read into [`receive_space`](Self::receive_space). 0: the peer has ended the stream in order,
     /// with TLS by `close_notify`.
     ///

@@ -175,6 +175,11 @@ impl Receive {
         self.buffer.space(config.limits.room() as usize)
     }
 
+    /// Nothing has come: the memory for it goes back, if nothing else waits in it.
+    pub(crate) fn rest(&mut self) {
+        self.buffer.release();
+    }
+
     pub(crate) fn received(&mut self, n: usize) {
         if n == 0 {
             self.end(Stream::Ended);

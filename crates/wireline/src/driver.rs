@@ -403,6 +403,9 @@ impl<S: Transport> Driver<S> {
     /// Reading failed, unless it only would have to wait.
     fn fall_deaf(&mut self, error: io::Error) -> io::Result<()> {
         if matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted) {
+            if self.is_nonblocking {
+                self.core.rest();
+            }
             return Err(error);
         }
         self.broken.get_or_insert(error);
