@@ -8,7 +8,7 @@ use std::io;
 use std::net::TcpStream;
 use std::sync::{Arc, Mutex};
 
-use wireline::rustls::{CipherSuite, ClientConnection, HandshakeKind, KeyLog, crypto};
+use wireline::rustls::{CipherSuite, CommonState, HandshakeKind, KeyLog, crypto};
 use wireline::{Config, Connection, Connector, ErrorKind, Origin, Scheme, Socket, Stage, Stream, Tls, TlsSettings};
 use wireline_testkit::{Script, ScriptedPeer};
 
@@ -29,7 +29,7 @@ fn connect(host: &str, peer: &ScriptedPeer, tls: TlsSettings) -> Result<Connecti
     Connector::new().timeouts(common::patient()).tls(tls).connect_at(&origin, &[peer.address()])
 }
 
-fn session(connection: &Connection<Stream>) -> &ClientConnection {
+fn session(connection: &Connection<Stream>) -> &CommonState {
     connection.transport().unwrap().tls().unwrap()
 }
 

@@ -48,7 +48,7 @@ impl Stream {
     /// The TLS session, to ask it for the peer's certificates or what was negotiated.
     #[cfg(feature = "tls")]
     #[must_use]
-    pub fn tls(&self) -> Option<&rustls::ClientConnection> {
+    pub fn tls(&self) -> Option<&rustls::CommonState> {
         match self {
             Self::Plain(_) => None,
             Self::Tls(tls) => Some(tls.session()),

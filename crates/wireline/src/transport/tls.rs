@@ -1,26 +1,30 @@
 //! TLS by rustls over any transport, TLS included.
 
-use std::io::{self, IoSlice, Read, Write};
+mod buffer;
+mod session;
+
+use std::io::{self, IoSlice};
 use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use rustls::pki_types::ServerName;
-use rustls::{ClientConfig, ClientConnection};
+use rustls::{ClientConfig, CommonState};
 
 use crate::canceller::Canceller;
 use crate::timeouts::end_of;
 use crate::transport::{Ready, Transport};
+use session::Session;
 
 /// A TLS session over a transport.
 #[derive(Debug)]
 pub struct Tls<T> {
-    session: ClientConnection,
+    session: Session,
     inner: T,
     /// How many encrypted bytes the transport has taken.
     flushed: u64,
-    /// What the peer did wrong in TLS itself. What it said before that is still worth reading.
-    broken: Option<rustls::Error>,
+    /// The transport has come to its end.
+    is_cut: bool,
     end: End,
 }
 
@@ -33,9 +37,6 @@ enum End {
     Over,
 }
 
-/// Plain bytes that are taken while encrypted ones have not left yet: four records' worth.
-const BUFFERED: usize = 64 << 10;
-
 impl<T: Transport> Tls<T> {
     /// Begins a session with the server of that name. The handshake comes with [`handshake`](Self::handshake), or
     /// with the first bytes that are written. In an event loop it is made before there is a connection: that knows nothing
@@ -44,9 +45,7 @@ impl<T: Transport> Tls<T> {
     /// # Errors
     /// What rustls finds wrong with the configuration.
     pub fn new(inner: T, config: Arc<ClientConfig>, name: ServerName<'static>) -> Result<Self, rustls::Error> {
-        let mut session = ClientConnection::new(config, name)?;
-        session.set_buffer_limit(Some(BUFFERED));
-        Ok(Self { session, inner, flushed: 0, broken: None, end: End::Open })
+        Ok(Self { session: Session::new(config, name)?, inner, flushed: 0, is_cut: false, end: End::Open })
     }
 
     /// Goes on with the handshake until it is complete or `until` is past; it can be called again after
@@ -59,13 +58,12 @@ impl<T: Transport> Tls<T> {
             let left = until.map(|until| until.saturating_duration_since(Instant::now()));
             match self.flush() {
                 Ok(()) if self.session.is_handshaking() => self.receive(left)?,
-                Ok(()) => 0,
+                Ok(()) => {}
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                     self.inner.wait(Ready { read: false, write: true }, left)?;
-                    continue;
                 }
                 Err(error) => return Err(error),
-            };
+            }
         }
         // What is left of the last flight goes with the first request.
         match self.flush() {
@@ -79,14 +77,14 @@ impl<T: Transport> Tls<T> {
     /// # Errors
     /// What `map` says; then the session is gone.
     pub fn map<U: Transport>(self, map: impl FnOnce(T) -> io::Result<U>) -> io::Result<Tls<U>> {
-        let Self { session, inner, flushed, broken, end } = self;
-        Ok(Tls { session, inner: map(inner)?, flushed, broken, end })
+        let Self { session, inner, flushed, is_cut, end } = self;
+        Ok(Tls { session, inner: map(inner)?, flushed, is_cut, end })
     }
 
     /// The session, to ask it for the peer's certificates or what was negotiated.
     #[must_use]
-    pub fn session(&self) -> &ClientConnection {
-        &self.session
+    pub fn session(&self) -> &CommonState {
+        self.session.state()
     }
 
     /// What carries it.
@@ -100,38 +98,36 @@ impl<T: Transport> Tls<T> {
         &mut self.inner
     }
 
-    /// Before the handshake is over there is nothing to end: a peer would take the notice for an error.
-    fn say_goodbye(&mut self) {
-        if !self.session.is_handshaking() {
-            self.session.send_close_notify();
-        }
-    }
-
     fn send_records(&mut self) -> io::Result<()> {
-        while self.session.wants_write() {
-            self.flushed += repeat(|| self.session.write_tls(&mut Outgoing(&mut self.inner)))? as u64;
+        loop {
+            let records = self.session.transmit();
+            if records.is_empty() {
+                return self.inner.flush();
+            }
+            let sent = repeat(|| self.inner.write(&[IoSlice::new(records)]))?;
+            self.session.transmitted(sent);
+            self.flushed += sent as u64;
         }
-        self.inner.flush()
     }
 
-    /// Takes encrypted bytes in; 0 at the end of the transport.
-    fn receive(&mut self, patience: Option<Duration>) -> io::Result<usize> {
-        if let Some(error) = &self.broken {
-            return Err(io::Error::new(io::ErrorKind::InvalidData, error.clone()));
+    /// Takes encrypted bytes in.
+    fn receive(&mut self, patience: Option<Duration>) -> io::Result<()> {
+        if let Some(error) = self.session.broken() {
+            return Err(invalid(error.clone()));
         }
-        let read = repeat(|| self.session.read_tls(&mut Incoming { inner: &mut self.inner, patience }))?;
-        if let Err(error) = self.session.process_new_packets() {
+        let read = repeat(|| self.inner.read(self.session.space(), patience));
+        self.session.received(*read.as_ref().unwrap_or(&0));
+        self.is_cut |= read? == 0;
+        if !self.session.is_handshaking() {
+            return Ok(());
+        }
+        self.session.advance();
+        if let Some(error) = self.session.broken().cloned() {
             // The peer should know why, if it still listens.
             let _gone = self.flush();
-            self.broken = Some(error.clone());
-            if self.session.is_handshaking() {
-                return Err(io::Error::new(io::ErrorKind::InvalidData, error));
-            }
+            return Err(invalid(error));
         }
-        if read == 0 && self.session.is_handshaking() {
-            return Err(io::ErrorKind::UnexpectedEof.into());
-        }
-        Ok(read)
+        if self.is_cut { Err(io::ErrorKind::UnexpectedEof.into()) } else { Ok(()) }
     }
 }
 
@@ -152,7 +148,7 @@ impl<T: Transport> Transport for Tls<T> {
             self.handshake(Some(Instant::now()))?;
         }
         self.flush()?;
-        let taken = self.session.writer().write_vectored(parts)?;
+        let taken = self.session.write(parts).map_err(invalid)?;
         // They are taken, and some may have left: what stops the others is for the next flush to say.
         let _later = self.flush();
         Ok(taken)
@@ -173,9 +169,15 @@ impl<T: Transport> Transport for Tls<T> {
     fn read(&mut self, into: &mut [u8], patience: Option<Duration>) -> io::Result<usize> {
         let until = end_of(patience);
         loop {
-            match self.session.reader().read(into) {
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-                done => return done,
+            let read = self.session.read(into);
+            if read > 0 || into.is_empty() || self.session.has_ended() {
+                return Ok(read);
+            }
+            if self.is_cut {
+                return Err(io::Error::new(
+                    io::ErrorKind::UnexpectedEof,
+                    "the peer closed without TLS's closing notice",
+                ));
             }
             if self.session.wants_write() || self.end == End::Begun {
                 // An answer to what the peer asked of TLS itself, or our end. If it cannot leave now, it goes with the
@@ -188,8 +190,7 @@ impl<T: Transport> Transport for Tls<T> {
     }
 
     fn wait(&mut self, wanted: Ready, patience: Option<Duration>) -> io::Result<Ready> {
-        let decrypted = self.session.process_new_packets().is_ok_and(|state| state.plaintext_bytes_to_read() > 0);
-        if wanted.read && decrypted {
+        if wanted.read && self.session.may_read() {
             return Ok(Ready { read: true, write: false });
         }
         if self.session.is_handshaking() && wanted.write {
@@ -222,7 +223,7 @@ impl<T: Transport> Transport for Tls<T> {
 
     fn end_write(&mut self) {
         if self.end == End::Open {
-            self.say_goodbye();
+            self.session.end();
             self.end = End::Begun;
         }
         // Behind the notice, so that the peer can tell it from a connection that was cut. What needs waiting goes on with
@@ -231,7 +232,7 @@ impl<T: Transport> Transport for Tls<T> {
     }
 
     fn close(&mut self) {
-        self.say_goodbye();
+        self.session.end();
         // A peer that does not read will do without.
         let _gone = self.flush();
         self.inner.close();
@@ -251,29 +252,6 @@ fn repeat<T>(mut call: impl FnMut() -> io::Result<T>) -> io::Result<T> {
     }
 }
 
-struct Incoming<'a, T> {
-    inner: &'a mut T,
-    patience: Option<Duration>,
-}
-
-impl<T: Transport> Read for Incoming<'_, T> {
-    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
-        self.inner.read(into, self.patience)
-    }
-}
-
-struct Outgoing<'a, T>(&'a mut T);
-
-impl<T: Transport> Write for Outgoing<'_, T> {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.write(&[IoSlice::new(bytes)])
-    }
-
-    fn write_vectored(&mut self, parts: &[IoSlice<'_>]) -> io::Result<usize> {
-        self.0.write(parts)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
+fn invalid(error: rustls::Error) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, error)
 }

@@ -1,0 +1,255 @@
+//! Against rustls's server, in memory.
+#![allow(clippy::unwrap_used, reason = "a test says what it expects by panicking")]
+
+use std::io::{Read, Write};
+
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::version::{TLS12, TLS13};
+use rustls::{AlertDescription, ServerConfig, ServerConnection, SupportedProtocolVersion};
+use wireline_testkit::Authority;
+
+use super::*;
+
+fn pair() -> (Session, ServerConnection) {
+    connect(&TLS13, 0)
+}
+
+/// Sessions in this version, with a server that shows so many certificates more than it has to.
+fn connect(version: &'static SupportedProtocolVersion, more: usize) -> (Session, ServerConnection) {
+    let authority = Authority::new().unwrap();
+    let identity = authority.server().unwrap();
+    let mut chain = vec![CertificateDer::from_pem_slice(identity.certificate_pem().as_bytes()).unwrap()];
+    let issuer = CertificateDer::from_pem_slice(authority.root_pem().as_bytes()).unwrap();
+    chain.extend(std::iter::repeat_n(issuer, more));
+    let config = ServerConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
+        .with_protocol_versions(&[version])
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(chain, PrivateKeyDer::from_pem_slice(identity.key_pem().as_bytes()).unwrap())
+        .unwrap();
+    let mut server = ServerConnection::new(Arc::new(config)).unwrap();
+    let mut session = Session::new(authority.client_config().unwrap(), "localhost".try_into().unwrap()).unwrap();
+    shake_hands(&mut session, &mut server);
+    (session, server)
+}
+
+fn shake_hands(session: &mut Session, server: &mut ServerConnection) {
+    while session.is_handshaking() || session.wants_write() {
+        send(session, server);
+        let _ = server.process_new_packets().unwrap();
+        give(session, &sent_by(server));
+        session.advance();
+        assert_eq!(session.broken(), None);
+    }
+    give(session, &sent_by(server));
+    session.advance();
+}
+
+/// What the session has to send is there for the server.
+fn send(session: &mut Session, server: &mut ServerConnection) {
+    while session.wants_write() {
+        let taken = server.read_tls(&mut session.transmit()).unwrap();
+        session.transmitted(taken);
+        let _later = server.process_new_packets();
+    }
+}
+
+fn sent_by(server: &mut ServerConnection) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    while server.wants_write() {
+        server.write_tls(&mut bytes).unwrap();
+    }
+    bytes
+}
+
+/// As much as there is room for at a time; between them is no read.
+fn give(session: &mut Session, mut bytes: &[u8]) {
+    while !bytes.is_empty() {
+        let taken = bytes.read(session.space()).unwrap();
+        session.received(taken);
+        assert!(taken > 0, "there is room");
+    }
+}
+
+fn records(server: &mut ServerConnection, pieces: &[&[u8]]) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    for piece in pieces {
+        server.writer().write_all(piece).unwrap();
+        bytes.extend(sent_by(server));
+    }
+    bytes
+}
+
+fn read_all(session: &mut Session, at_once: usize) -> Vec<u8> {
+    let (mut all, mut into) = (Vec::new(), vec![0; at_once]);
+    loop {
+        match session.read(&mut into) {
+            0 => return all,
+            read => all.extend_from_slice(&into[..read]),
+        }
+    }
+}
+
+fn said_to(server: &mut ServerConnection) -> Vec<u8> {
+    let mut all = Vec::new();
+    let _nothing_more = server.reader().read_to_end(&mut all);
+    all
+}
+
+fn content(len: usize) -> Vec<u8> {
+    (0..len).map(|at| (at % 251) as u8).collect()
+}
+
+#[test]
+fn content_is_the_same_however_it_is_cut_and_read() {
+    let content = content(100_000);
+    let ways = [(1, 64 << 10), (7, 100), (5_000, 16 << 10), (20_000, 1), (64 << 10, 64 << 10)];
+    for ((cut, at_once), version) in ways.into_iter().flat_map(|way| [(way, &TLS12), (way, &TLS13)]) {
+        let (mut session, mut server) = connect(version, 0);
+        server.set_buffer_limit(None);
+        let mut bytes = records(&mut server, &[&content[..10], &content[10..40_000], &content[40_000..]]);
+        server.send_close_notify();
+        bytes.extend(sent_by(&mut server));
+        let mut all = Vec::new();
+        for piece in bytes.chunks(cut) {
+            give(&mut session, piece);
+            all.extend(read_all(&mut session, at_once));
+        }
+        assert!(all == content, "cut by {cut}, read by {at_once}");
+        assert!(session.has_ended());
+    }
+}
+
+#[test]
+fn a_read_fills_all_that_it_can() {
+    let (mut session, mut server) = pair();
+    let content = content(30_000);
+    give(&mut session, &records(&mut server, &[&content[..10_000], &content[10_000..]]));
+    let mut into = vec![0; 12_000];
+    assert_eq!(session.read(&mut into), 12_000);
+    assert!(session.may_read());
+    assert_eq!(session.read(&mut vec![0; 100_000]), 18_000);
+    assert!(!session.may_read());
+}
+
+#[test]
+fn who_writes_loses_nothing_that_was_not_read() {
+    let (mut session, mut server) = pair();
+    let content = content(30_000);
+    give(&mut session, &records(&mut server, &[b"before", &content]));
+    assert_eq!(session.write(&[IoSlice::new(b"request")]), Ok(7));
+    give(&mut session, &records(&mut server, &[b"behind"]));
+    assert!(session.may_read());
+    let all = read_all(&mut session, 1_000);
+    assert!(all == [b"before", &content[..], b"behind"].concat());
+    send(&mut session, &mut server);
+    assert_eq!(said_to(&mut server), b"request");
+}
+
+#[test]
+fn a_head_and_short_content_are_one_record() {
+    let (mut session, mut server) = pair();
+    let parts: [&[u8]; 4] = [b"head", b"", b"content", b"more"];
+    assert_eq!(session.write(&parts.map(IoSlice::new)), Ok(15));
+    let record = session.transmit();
+    assert_eq!(usize::from(u16::from_be_bytes([record[3], record[4]])), record.len() - 5);
+    send(&mut session, &mut server);
+    assert_eq!(said_to(&mut server), b"headcontentmore");
+}
+
+#[test]
+fn long_content_is_taken_in_turns() {
+    let (mut session, mut server) = pair();
+    let content = content(200_000);
+    let (mut sent, mut turns) = (0, Vec::new());
+    let mut all = Vec::new();
+    while sent < content.len() {
+        let (first, second) = content[sent..].split_at(100.min(content.len() - sent));
+        let taken = session.write(&[IoSlice::new(first), IoSlice::new(second)]).unwrap();
+        turns.push(taken);
+        sent += taken;
+        while session.wants_write() {
+            let taken = server.read_tls(&mut session.transmit()).unwrap();
+            session.transmitted(taken);
+            server.process_new_packets().unwrap();
+            all.extend(said_to(&mut server));
+        }
+    }
+    assert_eq!(turns, [TAKEN, TAKEN, TAKEN, 200_000 - 3 * TAKEN]);
+    assert!(all == content);
+}
+
+#[test]
+fn an_update_of_the_keys_is_followed_and_answered() {
+    let (mut session, mut server) = pair();
+    server.refresh_traffic_keys().unwrap();
+    give(&mut session, &records(&mut server, &[b"new keys"]));
+    assert_eq!(read_all(&mut session, 100), b"new keys");
+    for _ in 0..2 {
+        assert_eq!(session.write(&[IoSlice::new(b"mine too")]), Ok(8));
+        send(&mut session, &mut server);
+        assert_eq!(said_to(&mut server), b"mine too");
+    }
+}
+
+#[test]
+fn a_forged_record_breaks_the_session_behind_what_came_before() {
+    let (mut session, mut server) = pair();
+    let mut bytes = records(&mut server, &[b"good", b"bad"]);
+    *bytes.last_mut().unwrap() ^= 1;
+    bytes.extend(records(&mut server, &[b"never"]));
+    give(&mut session, &bytes);
+    assert_eq!(read_all(&mut session, 100), b"good");
+    assert_eq!(session.broken(), Some(&Error::DecryptError));
+    assert_eq!(session.write(&[IoSlice::new(b"more")]), Err(Error::DecryptError));
+    session.end();
+    let alert = session.transmit().to_vec();
+    server.read_tls(&mut &alert[..]).unwrap();
+    assert_eq!(server.process_new_packets(), Err(Error::AlertReceived(AlertDescription::BadRecordMac)));
+    session.transmitted(alert.len());
+    assert!(!session.wants_write(), "it is said once");
+}
+
+#[test]
+fn nothing_counts_behind_the_closing_notice() {
+    let (mut session, mut server) = pair();
+    server.writer().write_all(b"last").unwrap();
+    server.send_close_notify();
+    let mut bytes = sent_by(&mut server);
+    bytes.extend_from_slice(b"no record at all");
+    give(&mut session, &bytes);
+    assert_eq!(read_all(&mut session, 3), b"last");
+    assert!(session.has_ended());
+    assert_eq!(session.broken(), None);
+    // It is the peer's end, not ours.
+    assert_eq!(session.write(&[IoSlice::new(b"still here")]), Ok(10));
+    session.end();
+    send(&mut session, &mut server);
+    assert_eq!(said_to(&mut server), b"still here");
+}
+
+#[test]
+fn a_long_chain_of_certificates_is_taken() {
+    let (session, _) = connect(&TLS13, 100);
+    let chain = session.state().peer_certificates().unwrap();
+    assert_eq!(chain.len(), 101);
+    assert!(chain.iter().map(|certificate| certificate.len()).sum::<usize>() > 40_000, "more than a small buffer has");
+}
+
+#[test]
+fn a_handshake_message_without_end_is_too_long() {
+    let authority = Authority::new().unwrap();
+    let mut session = Session::new(authority.client_config().unwrap(), "localhost".try_into().unwrap()).unwrap();
+    let _hello = session.transmit();
+    // The header of a message of 65,535 bytes, and then one byte of it in each record.
+    let header = [22, 3, 3, 0, 4, 2, 0, 0xFF, 0xFF];
+    for byte in header.into_iter().chain([22, 3, 3, 0, 1, 0].into_iter().cycle()) {
+        give(&mut session, &[byte]);
+        session.advance();
+        if session.broken().is_some() {
+            break;
+        }
+    }
+    assert_eq!(session.broken(), Some(&InvalidMessage::HandshakePayloadTooLarge.into()));
+}
