@@ -57,7 +57,8 @@ const SCENARIOS: [(&str, Scenario); 8] = [
     ("save", Scenario::Save),
 ];
 
-/// What a subject is asked to do: `SUBJECT SCENARIO --url URL --count N`, and what the scenario needs.
+/// What a subject is asked to do: `SUBJECT SCENARIO --url URL --count N`, and what the scenario needs. A file and a URL can
+/// also be named as the commands that people type have them: `-o FILE URL`.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Job {
@@ -116,11 +117,12 @@ impl Job {
                 Arg::Long("core") => job.core = Some(parser.value()?.parse()?),
                 Arg::Long("count") => job.count = parser.value()?.parse()?,
                 Arg::Long("depth") => job.depth = parser.value()?.parse()?,
-                Arg::Long("file") => job.file = parser.value()?.into(),
+                Arg::Long("file") | Arg::Short('o') => job.file = parser.value()?.into(),
                 Arg::Long("root") => job.root = Some(parser.value()?.into()),
                 Arg::Long("size") => job.size = parser.value()?.parse()?,
                 Arg::Long("url") => job.set_url(&parser.value()?.string()?)?,
                 Arg::Long("warm") => job.warm = Some(parser.value()?.parse()?),
+                Arg::Value(word) if words.len() == 2 => job.set_url(&word.string()?)?,
                 Arg::Value(word) => words.push(word.string()?),
                 _ => return Err(argument.unexpected().into()),
             }
@@ -325,6 +327,8 @@ mod tests {
         assert_eq!((job.subject.as_str(), job.scenario, job.count), ("curl", Scenario::Put, 5));
         assert_eq!((job.url().as_str(), job.content().len()), ("https://127.0.0.1:1/a/b", 3));
         assert!(Job::parse(["curl"]).is_err() && Job::parse(["curl", "dance"]).is_err());
+        let job = Job::parse(["floor", "save", "-o", "a", "http://127.0.0.1:1/b"]).unwrap();
+        assert_eq!((job.file.to_str(), job.target.as_str()), (Some("a"), "/b"));
     }
 
     #[test]

@@ -13,14 +13,16 @@ struct Claim {
     /// Whether less is better.
     less: bool,
     figure: fn(&Results) -> Option<f64>,
+    /// What the floor itself would come to, where that is not 1: no client does better.
+    floor: Option<fn(&Results) -> Option<f64>>,
 }
 
 const fn at_most(what: &'static str, must: f64, aim: f64, figure: fn(&Results) -> Option<f64>) -> Claim {
-    Claim { what, must, aim, less: true, figure }
+    Claim { what, must, aim, less: true, figure, floor: None }
 }
 
 const fn at_least(what: &'static str, must: f64, aim: f64, figure: fn(&Results) -> Option<f64>) -> Claim {
-    Claim { what, must, aim, less: false, figure }
+    Claim { what, must, aim, less: false, figure, floor: None }
 }
 
 const CLAIMS: &[Claim] = &[
@@ -65,22 +67,27 @@ const CLAIMS: &[Claim] = &[
     }),
     at_least("PUT of a file: over the best peer, by CPU", 1.8, 2.1, |r| {
         over_best("put-file", "wireline", Metric::Cpu, r)
-    }),
+    })
+    .above(|r| over_best("put-file", "floor", Metric::Cpu, r)),
     at_least("PUT of a file: over sendfile, by CPU", 0.90, 0.97, |r| {
         r.ratio("put-file", "floor", "wireline", Metric::Cpu)
     }),
     at_least("GET to a file on disk: over libcurl, by CPU", 2.2, 3.0, |r| {
         r.ratio("save-disk", "curl", "wireline", Metric::Cpu)
-    }),
+    })
+    .above(|r| r.ratio("save-disk", "curl", "floor", Metric::Cpu)),
     at_least("GET to a file on tmpfs: over libcurl, by CPU", 2.2, 2.6, |r| {
         r.ratio("save-tmpfs", "curl", "wireline", Metric::Cpu)
-    }),
+    })
+    .above(|r| r.ratio("save-tmpfs", "curl", "floor", Metric::Cpu)),
     at_least("the command to a file on disk: over `curl -o`, by CPU", 2.2, 3.0, |r| {
         r.ratio("command-disk", "curl's command", "the command", Metric::Cpu)
-    }),
+    })
+    .above(|r| r.ratio("command-disk", "curl's command", "floor's command", Metric::Cpu)),
     at_least("the command to a file on tmpfs: over `curl -o`, by CPU", 2.2, 2.6, |r| {
         r.ratio("command-tmpfs", "curl's command", "the command", Metric::Cpu)
-    }),
+    })
+    .above(|r| r.ratio("command-tmpfs", "curl's command", "floor's command", Metric::Cpu)),
     at_most("the command: start-up over curl's, by CPU", 1.0, 0.7, |r| {
         r.ratio("command-start", "the command", "curl's command", Metric::Cpu)
     }),
@@ -98,7 +105,8 @@ const CLAIMS: &[Claim] = &[
     at_most("idle connection: heap, B", 1024.0, 384.0, |r| r.figure("idle", "wireline", Metric::Heap)),
     at_least("a new connection: over the best peer, by CPU", 0.97, 1.0, |r| {
         over_best("fresh", "wireline", Metric::Cpu, r)
-    }),
+    })
+    .above(|r| over_best("fresh", "floor", Metric::Cpu, r)),
     at_least("a new connection with TLS: over the best peer, by CPU", 0.97, 1.0, |r| {
         over_best("fresh-tls", "wireline", Metric::Cpu, r)
     }),
@@ -110,20 +118,24 @@ const CLAIMS: &[Claim] = &[
     at_most("a program with TLS: crates", 22.0, 20.0, |r| program("wireline, TLS", r).map(|(crates, _, _)| crates)),
     at_least("PUT from memory: over the best peer, by CPU", 0.97, 1.0, |r| {
         over_best("put", "wireline", Metric::Cpu, r)
-    }),
+    })
+    .above(|r| over_best("put", "floor", Metric::Cpu, r)),
 ];
 
 pub(super) fn table(results: &Results) -> String {
-    let mut table = String::from("| what | must | aim | measured | |\n| --- | ---: | ---: | ---: | --- |\n");
+    let mut table =
+        String::from("| what | must | aim | measured | | the floor |\n| --- | ---: | ---: | ---: | --- | ---: |\n");
     for claim in CLAIMS {
+        let floor = claim.floor.and_then(|floor| floor(results));
         let (measured, verdict) = match (claim.figure)(results) {
-            Some(figure) => (amount(figure), claim.verdict(figure)),
+            Some(figure) => (amount(figure), claim.verdict(figure, floor)),
             None => (String::new(), "not measured"),
         };
+        let floor = floor.map_or_else(String::new, amount);
         let sign = if claim.less { "≤" } else { "≥" };
         let _ = writeln!(
             table,
-            "| {} | {sign} {} | {sign} {} | {measured} | {verdict} |",
+            "| {} | {sign} {} | {sign} {} | {measured} | {verdict} | {floor} |",
             claim.what,
             amount(claim.must),
             amount(claim.aim)
@@ -133,11 +145,17 @@ pub(super) fn table(results: &Results) -> String {
 }
 
 impl Claim {
-    fn verdict(&self, figure: f64) -> &'static str {
-        let keeps = |bound: f64| if self.less { figure <= bound } else { figure >= bound };
-        match (keeps(self.must), keeps(self.aim)) {
+    /// With what the floor comes to.
+    const fn above(self, floor: fn(&Results) -> Option<f64>) -> Self {
+        Self { floor: Some(floor), ..self }
+    }
+
+    fn verdict(&self, figure: f64, floor: Option<f64>) -> &'static str {
+        let keeps = |figure: f64, bound: f64| if self.less { figure <= bound } else { figure >= bound };
+        match (keeps(figure, self.must), keeps(figure, self.aim)) {
             (_, true) => "aim",
             (true, false) => "kept",
+            (false, false) if floor.is_some_and(|floor| !keeps(floor, self.must)) => "**missed**, as by the floor",
             (false, false) => "**missed**",
         }
     }
@@ -180,9 +198,9 @@ mod tests {
     #[test]
     fn a_claim_is_kept_missed_or_more_than_kept() {
         let claim = at_most("", 4000.0, 2000.0, |_| None);
-        assert_eq!([1999.0, 3000.0, 4001.0].map(|figure| claim.verdict(figure)), ["aim", "kept", "**missed**"]);
+        assert_eq!([1999.0, 3000.0, 4001.0].map(|figure| claim.verdict(figure, None)), ["aim", "kept", "**missed**"]);
         let claim = at_least("", 1.8, 2.1, |_| None);
-        assert_eq!([2.2, 1.9, 1.7].map(|figure| claim.verdict(figure)), ["aim", "kept", "**missed**"]);
+        assert_eq!([2.2, 1.9, 1.7].map(|figure| claim.verdict(figure, Some(1.8))), ["aim", "kept", "**missed**"]);
     }
 
     #[test]
@@ -194,6 +212,17 @@ mod tests {
 
     #[test]
     fn what_was_not_measured_is_said() {
-        assert!(table(&Results::parse("{}").unwrap()).lines().skip(2).all(|line| line.ends_with("| not measured |")));
+        assert!(
+            table(&Results::parse("{}").unwrap()).lines().skip(2).all(|line| line.ends_with("| not measured |  |"))
+        );
+    }
+
+    #[test]
+    fn the_floor_stands_beside_what_it_bounds() {
+        let text = r#"{"rows": {"command-tmpfs": {"the command": {"cpu": [40]}, "floor's command": {"cpu": [30]},
+                       "curl's command": {"cpu": [60]}}}}"#;
+        let table = table(&Results::parse(text).unwrap());
+        let line = "tmpfs: over `curl -o`, by CPU | ≥ 2.2 | ≥ 2.6 | 1.5 | **missed**, as by the floor | 2 |";
+        assert!(table.contains(line), "{table}");
     }
 }

@@ -58,6 +58,7 @@ const TLS: &[&str] = &["wireline", "tokio-wireline", "hyper", "reqwest", "reqwes
 const FILES: &[&str] = &["floor", "wireline", "hyper", "reqwest", "reqwest blocking", "ureq", "curl"];
 const ONE_THREAD: &[&str] = &["tokio-wireline", "hyper", "awc"];
 const COMMANDS: &[&str] = &["the command", "curl's command"];
+const SAVING: &[&str] = &["floor's command", "the command", "curl's command"];
 const HEADS: &[&str] = &["wireline-proto", "httparse"];
 const POLLING: &[&str] = &["floor", "polling floor", "wireline", "polling wireline", "hyper"];
 const PIPELINES: &[&str] = &["floor", "httparse", "wireline", "tokio-wireline"];
@@ -80,9 +81,9 @@ pub(crate) const ROWS: &[Row] = &[
     row("save-disk", "save --file DISK --url http://PLAIN/length/67108864", FILES, How::Timed),
     row("save-tmpfs", "save --file MEMORY --url http://PLAIN/length/67108864", FILES, How::Timed),
     row("command-start", "http://PLAIN/fields/10", COMMANDS, How::Timed),
-    row("command-disk", "-o DISK http://PLAIN/length/67108864", COMMANDS, How::Timed),
-    row("command-tmpfs", "-o MEMORY http://PLAIN/length/67108864", COMMANDS, How::Timed),
-    row("command-large", "-o MEMORY http://PLAIN/length/1073741824", COMMANDS, How::Timed),
+    row("command-disk", "-o DISK http://PLAIN/length/67108864", SAVING, How::Timed),
+    row("command-tmpfs", "-o MEMORY http://PLAIN/length/67108864", SAVING, How::Timed),
+    row("command-large", "-o MEMORY http://PLAIN/length/1073741824", SAVING, How::Timed),
     row("tls", "get --root ROOT --url https://SECURE/length/16777216", TLS, How::Timed),
     row("many", "many --depth 64 --url http://PLAIN/fields/10", ONE_THREAD, How::Timed),
     row("active", "many --url http://PLAIN/fields/10", ONE_THREAD, How::Held),

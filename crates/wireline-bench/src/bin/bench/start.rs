@@ -23,8 +23,13 @@ pub(crate) struct Programs {
 pub(crate) const OWN: [&str; 6] =
     ["floor", "polling floor", "wireline", "polling wireline", "tokio-wireline", "wireline-proto"];
 
-/// Programs that people type, which know nothing of measurements, and how they are called here.
-const COMMANDS: [(&str, &[&str]); 2] = [("the command", &["wireline"]), ("curl's command", &["curl", "--silent"])];
+/// Programs that people type, which know nothing of measurements, and how they are called here; and the least that can do
+/// the same, as a process like them.
+const COMMANDS: [(&str, &[&str]); 3] = [
+    ("the command", &["wireline"]),
+    ("curl's command", &["curl", "--silent"]),
+    ("floor's command", &["subject", "floor", "save", "--warm", "0"]),
+];
 
 /// What a subject says when it does not have a scenario.
 const WITHOUT: i32 = 3;
@@ -53,7 +58,7 @@ impl Programs {
 
     /// This program, as one that runs another so often.
     fn repeated(&self, program: &[&str], arguments: &[String], count: u64) -> io::Result<Command> {
-        // Ours is built beside us; the other one is on the path.
+        // Ours are built beside us; the other one is on the path.
         let ours = self.own.with_file_name(program[0]);
         let first = if ours.is_file() { ours } else { program[0].into() };
         let mut command = Command::new(env::current_exe()?);

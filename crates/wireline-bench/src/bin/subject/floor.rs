@@ -4,10 +4,14 @@ use std::fs::File;
 use std::io::{self, Read, Seek, Write};
 use std::net::TcpStream;
 
+use rustix::pipe::{PipeFlags, SpliceFlags, fcntl_setpipe_size, pipe_with, splice};
 use wireline_bench::{Answer, Failure, Job, Report, Scenario};
 
 /// As much as a read asks for, as wireline's subject does.
 const BUFFER: usize = 64 << 10;
+
+/// As much as the system lets a pipe hold, for anybody.
+const PIPE: usize = 1 << 20;
 
 /// With reads that sleep until something comes.
 pub(crate) fn measure(job: &Job) -> Result<Option<Report>, Failure> {
@@ -54,6 +58,30 @@ pub(crate) fn measure(job: &Job) -> Result<Option<Report>, Failure> {
                 }
                 take(&mut stream, &mut buffer, answer.len())?;
                 Ok(0)
+            })
+        }
+        Scenario::Save => {
+            let head = &mut buffer[..usize::try_from(answer.len() - answer.content())?];
+            let mut file = File::create(&job.file)?;
+            let (output, input) = pipe_with(PipeFlags::CLOEXEC)?;
+            fcntl_setpipe_size(&input, PIPE)?;
+            job.repeat(|| {
+                file.rewind()?;
+                stream.write_all(&get)?;
+                stream.read_exact(head)?;
+                let mut left = answer.content();
+                while left > 0 {
+                    let most = usize::try_from(left).map_or(PIPE, |left| left.min(PIPE));
+                    let mut taken = splice(&stream, None, &input, None, most, SpliceFlags::MOVE)?;
+                    if taken == 0 {
+                        return Err("the origin closed".into());
+                    }
+                    left -= taken as u64;
+                    while taken > 0 {
+                        taken -= splice(&output, None, &file, None, taken, SpliceFlags::MOVE)?;
+                    }
+                }
+                Ok(answer.content())
             })
         }
         _ => Ok(None),
