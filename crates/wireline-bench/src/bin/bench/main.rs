@@ -72,7 +72,10 @@ fn run(peers: PathBuf, file: &Path, rest: &[&str]) -> Result<(), Failure> {
             results.round_trips = trips::measure(&Origin::start(1, &folder)?.plain)?;
         }
         if names.is_empty() || names.contains(&PROGRAMS) {
-            results.programs = programs::measure(&folder)?;
+            programs::measure(&folder, |name, program| {
+                results.programs.insert(name.to_owned(), program);
+                results.save(file)
+            })?;
         }
         Ok(())
     })?;

@@ -1,8 +1,10 @@
 //! What a dependency costs whoever takes it: a program that does one GET, built from nothing.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
+use std::io::{self, Write};
 use std::path::Path;
 use std::process::{Command, Stdio};
+use std::time::Instant;
 use std::{env, fs};
 
 use wireline_bench::{Failure, Report};
@@ -54,9 +56,17 @@ fn main() {
     });
 }";
 
-/// Builds each of them, in the folder.
-pub(crate) fn measure(folder: &Path) -> Result<BTreeMap<String, Program>, Failure> {
-    PROGRAMS.iter().map(|(name, needs, source)| Ok(((*name).to_owned(), build(folder, name, needs, source)?))).collect()
+/// Builds each of them, in the folder; each is kept when it is done, since all of them take minutes.
+pub(crate) fn measure(
+    folder: &Path,
+    mut keep: impl FnMut(&str, Program) -> Result<(), Failure>,
+) -> Result<(), Failure> {
+    PROGRAMS.iter().try_for_each(|(name, needs, source)| {
+        let start = Instant::now();
+        let program = build(folder, name, needs, source)?;
+        writeln!(io::stdout(), "program {name}: {:.1} s", start.elapsed().as_secs_f64())?;
+        keep(name, program)
+    })
 }
 
 fn build(folder: &Path, name: &str, needs: &str, source: &str) -> Result<Program, Failure> {
