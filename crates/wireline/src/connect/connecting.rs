@@ -270,8 +270,8 @@ impl Connecting {
         match step {
             Step::Beginning => self.begin(),
             Step::LookingUp { lookup, whom } => match lookup.result() {
-                Some(found) => self.found(found, whom),
-                None => Ok(Went::Nowhere(Step::LookingUp { lookup, whom })),
+                Ok(found) => self.found(found, whom),
+                Err(lookup) => Ok(Went::Nowhere(Step::LookingUp { lookup, whom })),
             },
             Step::Connecting(mut attempts) => match attempts.advance(self.sleep()) {
                 Ok(Some(socket)) => self.onward(socket.into(), Reach::Next),

@@ -1,13 +1,12 @@
 //! From a name to addresses.
 
 use std::fmt;
-use std::io;
+use std::io::{self, Read};
 use std::net::{SocketAddr, ToSocketAddrs};
 use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::net::UnixStream;
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, TryRecvError, sync_channel};
-use std::thread;
+use std::thread::{self, JoinHandle};
 
 use crate::error::ErrorKind;
 
@@ -121,31 +120,29 @@ impl Shared {
 /// A look-up on a thread of its own, since nothing can tell the system's resolver when to stop.
 #[derive(Debug)]
 pub(crate) struct Lookup {
-    result: Receiver<io::Result<Vec<SocketAddr>>>,
-    /// Its other end is closed when there is a result.
+    thread: JoinHandle<io::Result<Vec<SocketAddr>>>,
+    /// Its other end is closed when the thread is about to end.
     bell: UnixStream,
 }
 
 impl Lookup {
     pub(crate) fn start(resolver: Shared, host: &str, port: u16) -> io::Result<Self> {
         let (bell, rings_when_dropped) = UnixStream::pair()?;
-        let (found, result) = sync_channel(1);
+        bell.set_nonblocking(true)?;
         let host = host.to_owned();
-        thread::Builder::new().name("wireline resolve".to_owned()).spawn(move || {
-            // Perhaps nobody waits any more.
-            let _late = found.send(resolver.resolve(&host, port));
-            drop(rings_when_dropped);
+        let thread = thread::Builder::new().name("wireline resolve".to_owned()).spawn(move || {
+            let _rings = rings_when_dropped;
+            resolver.resolve(&host, port)
         })?;
-        Ok(Self { result, bell })
+        Ok(Self { thread, bell })
     }
 
-    /// The result, when there is one.
-    pub(crate) fn result(&self) -> Option<io::Result<Vec<SocketAddr>>> {
-        match self.result.try_recv() {
-            Ok(result) => Some(result),
-            Err(TryRecvError::Empty) => None,
-            Err(TryRecvError::Disconnected) => Some(Err(io::Error::other("the resolver panicked"))),
+    /// The result, or the look-up again where there is none yet.
+    pub(crate) fn result(self) -> Result<io::Result<Vec<SocketAddr>>, Self> {
+        if (&self.bell).read(&mut [0]).is_err_and(|error| error.kind() == io::ErrorKind::WouldBlock) {
+            return Err(self);
         }
+        Ok(self.thread.join().unwrap_or_else(|_| Err(io::Error::other("the resolver panicked"))))
     }
 
     pub(crate) fn bell(&self) -> BorrowedFd<'_> {
@@ -164,5 +161,22 @@ mod tests {
         assert_eq!(kind("Name or service not known"), ErrorKind::NoSuchHost);
         assert_eq!(kind("Temporary failure in name resolution"), ErrorKind::ResolverUnreachable);
         assert_eq!(kind("Non-recoverable failure in name resolution"), ErrorKind::Resolve);
+    }
+    #[test]
+    fn a_lookup_ends_whatever_the_resolver_does() {
+        let end_of = |resolver: Shared| {
+            let mut lookup = Lookup::start(resolver, "origin.test", 80).unwrap();
+            loop {
+                match lookup.result() {
+                    Ok(result) => return result,
+                    Err(later) => lookup = later,
+                }
+                thread::yield_now();
+            }
+        };
+        let address = SocketAddr::from(([127, 0, 0, 1], 80));
+        assert_eq!(end_of(Shared(Arc::new(move |_: &str, _| Ok(vec![address])))).unwrap(), [address]);
+        let panics = |_: &str, _| -> io::Result<Vec<SocketAddr>> { panic!("on purpose") };
+        assert_eq!(end_of(Shared(Arc::new(panics))).unwrap_err().to_string(), "the resolver panicked");
     }
 }
