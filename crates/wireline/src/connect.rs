@@ -1,6 +1,7 @@
 //! Making connections.
 
 mod attempts;
+mod basic;
 pub(crate) mod connecting;
 pub(crate) mod lookup;
 pub(crate) mod no_proxy;

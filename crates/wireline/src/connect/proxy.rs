@@ -4,10 +4,9 @@ use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
 use wireline_proto::{Fields, InvalidRequest, Method, Request};
 
+use crate::connect::basic;
 use crate::connect::origin::{self, InvalidUrl, Origin, Scheme};
 use crate::reply::Head;
 
@@ -321,10 +320,7 @@ impl Proxy {
             Auth::Asked(auth) => auth.authorization(method, target, challenge),
             _ if challenge.is_some() => None,
             Auth::Nobody => None,
-            Auth::Pair { user, password } => {
-                let pair = [user, &b":"[..], password].concat();
-                Some(format!("Basic {}", STANDARD.encode(pair)).into_bytes())
-            }
+            Auth::Pair { user, password } => Some(basic::credentials(user, password)),
             Auth::Value(value) => Some(value.clone()),
         };
         match value {
