@@ -1,6 +1,6 @@
 //! Basic credentials (RFC 7617): a user and a password in Base64 (RFC 4648 section 4).
 
-/// The value of a field that says who we are. Twelve lines, so that no program links a crate for them.
+/// The value of a field that says who we are. It is written here so that no program links a crate for a loop.
 pub(crate) fn credentials(user: &[u8], password: &[u8]) -> Vec<u8> {
     let pair = [user, b":", password].concat();
     let mut value = b"Basic ".to_vec();
