@@ -129,7 +129,7 @@ impl Receive {
 
     /// How many bytes at the end of the buffer never came: none once the head that they end is lent.
     fn unread_made_up(&self) -> usize {
-        if self.event == Pending::None { self.made_up } else { 0 }
+        if matches!(self.event, Pending::None) { self.made_up } else { 0 }
     }
 
     pub(crate) fn content(&self) -> u64 {
@@ -199,10 +199,9 @@ impl Receive {
     }
 
     pub(crate) fn direct_content(&self) -> Option<u64> {
-        if !self.unparsed().is_empty() || self.state != state::Receive::Body || self.stream != Stream::Open {
-            return None;
-        }
-        self.body.content_ahead()
+        let is_open = self.state == state::Receive::Body && self.stream == Stream::Open;
+        let is_all_parsed = self.buffer.len() == self.event.len() + self.unread_made_up();
+        if is_open && is_all_parsed { self.body.content_ahead() } else { None }
     }
 
     pub(crate) fn took_content(&mut self, n: u64) {

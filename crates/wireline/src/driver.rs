@@ -246,8 +246,7 @@ impl<S: Transport> Driver<S> {
                 }
                 continue;
             }
-            let bound = self.bound(self.timeouts.read, Operation::Read)?;
-            self.wait_until(until);
+            let bound = self.bound(Operation::Read)?;
             let patience = until.map(|until| until.saturating_duration_since(Instant::now()));
             let (patience, late) = match (bound.left, patience) {
                 (Some(left), Some(patience)) if left <= patience => (Some(left), false),
@@ -258,7 +257,7 @@ impl<S: Transport> Driver<S> {
                 Ok(()) => return Ok(Filled::Came),
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(_) if late && !self.is_canceled() => return Ok(Filled::Late),
-                Err(_) => return Err(self.too_late(bound)),
+                Err(_) => return Err(self.waited(bound, until)),
             }
         }
     }
@@ -271,13 +270,13 @@ impl<S: Transport> Driver<S> {
         }
         // After its end a stream is readable for ever.
         let wanted = Ready { read: self.core.interest().read, write: true };
-        let bound = self.bound(self.timeouts.write, Operation::Write)?;
+        let bound = self.bound(Operation::Write)?;
         let Some(transport) = &mut self.transport else { return Err(self.closed()) };
         match transport.wait(wanted, bound.left) {
             Ok(ready) if ready.read => Ok(self.take_in(Some(Duration::ZERO)).is_ok()),
             Ok(_) => Ok(false),
             Err(error) if error.kind() == io::ErrorKind::Interrupted => Ok(false),
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Err(self.too_late(bound)),
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Err(self.waited(bound, None)),
             Err(error) => {
                 self.fall_silent(error);
                 Ok(false)
@@ -318,33 +317,6 @@ impl<S: Transport> Driver<S> {
             space[..now.len()].copy_from_slice(now);
             self.core.received(now.len());
             bytes = later;
-        }
-    }
-
-    /// Reads content, of which nothing is in the core's buffer, straight into the caller's memory. 0: the core knows
-    /// more.
-    pub(crate) fn take_content(&mut self, into: &mut [u8]) -> Result<usize, Error> {
-        loop {
-            let bound = self.bound(self.timeouts.read, Operation::Read)?;
-            let Some(transport) = &mut self.transport else { return Err(self.closed()) };
-            match transport.read(into, bound.left) {
-                Ok(0) => self.hear_end(),
-                Ok(read) => {
-                    self.heard = Instant::now();
-                    self.unseen = read == into.len();
-                    if let Some(tap) = &mut self.tap {
-                        tap.received(&into[..read], self.heard, self.clock.front().map(|marks| marks.exchange));
-                    }
-                    self.core.took_content(read as u64);
-                    return Ok(read);
-                }
-                Err(error) => match self.fall_deaf(error) {
-                    Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-                    Err(_) => return Err(self.too_late(bound)),
-                    Ok(()) => {}
-                },
-            }
-            return Ok(0);
         }
     }
 
@@ -416,6 +388,7 @@ impl<S: Transport> Driver<S> {
     /// The stream ended: in order, unless writing has failed before. Then the system has told of the reset already, and
     /// tells only of an end from there on.
     fn hear_end(&mut self) {
+        self.heard = Instant::now();
         if self.broken.is_some() {
             self.core.receive_failed();
         } else {

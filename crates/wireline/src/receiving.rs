@@ -90,8 +90,6 @@ impl<S: Transport> Driver<S> {
                         Some(most) => {
                             let read = self.take_content(&mut into[..most])?;
                             if read > 0 {
-                                self.reply.content_read += read as u64;
-                                self.settle();
                                 return Ok(read);
                             }
                         }

@@ -1,4 +1,4 @@
-//! Content that goes between the transport and a file without passing through memory here.
+//! Content that by-passes the core's buffer: into the caller's memory, or to and from a file and through no memory at all.
 
 use std::fs::File;
 use std::io;
@@ -48,11 +48,46 @@ impl<S: Transport> Driver<S> {
         Offered::Left
     }
 
+    /// Reads content, of which nothing is in the core's buffer, straight into the caller's memory. 0: the core knows
+    /// more.
+    pub(crate) fn take_content(&mut self, into: &mut [u8]) -> Result<usize, Error> {
+        loop {
+            let bound = self.bound(Operation::Read)?;
+            let Some(transport) = &mut self.transport else { return Err(self.closed()) };
+            match transport.read(into, bound.left) {
+                Ok(0) => self.hear_end(),
+                Ok(read) => {
+                    self.unseen = read == into.len();
+                    self.core.took_content(read as u64);
+                    self.reply.content_read += read as u64;
+                    // In the middle of content, when it came is asked by nobody else.
+                    let is_over = self.core.direct_content().is_none();
+                    if is_over || self.tap.is_some() {
+                        self.heard = Instant::now();
+                    }
+                    if let Some(tap) = &mut self.tap {
+                        tap.received(&into[..read], self.heard, self.clock.front().map(|marks| marks.exchange));
+                    }
+                    if is_over {
+                        self.settle();
+                    }
+                    return Ok(read);
+                }
+                Err(error) => match self.fall_deaf(error) {
+                    Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                    Err(_) => return Err(self.waited(bound, None)),
+                    Ok(()) => {}
+                },
+            }
+            return Ok(0);
+        }
+    }
+
     /// Reads content, of which nothing is in the core's buffer, into a pipe, at most `most` bytes. 0: the core knows more;
     /// `None`: it has to be read into memory. Only where nobody wants to see the bytes.
     pub(crate) fn take_content_into(&mut self, pipe: &Pipe, most: u64) -> Result<Option<usize>, Error> {
         loop {
-            let bound = self.bound(self.timeouts.read, Operation::Read)?;
+            let bound = self.bound(Operation::Read)?;
             let Some(transport) = &mut self.transport else { return Err(self.closed()) };
             match transport.read_into_pipe(pipe.input(), most, bound.left) {
                 Ok(0) => self.hear_end(),
@@ -65,7 +100,7 @@ impl<S: Transport> Driver<S> {
                 Err(error) if error.kind() == io::ErrorKind::Unsupported => return Ok(None),
                 Err(error) => match self.fall_deaf(error) {
                     Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-                    Err(_) => return Err(self.too_late(bound)),
+                    Err(_) => return Err(self.waited(bound, None)),
                     Ok(()) => {}
                 },
             }

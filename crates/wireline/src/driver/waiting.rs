@@ -22,14 +22,33 @@ pub(crate) struct Waiting {
 
 impl<S: Transport> Driver<S> {
     /// How long the next wait may take.
-    pub(super) fn bound(&mut self, each: Option<Duration>, operation: Operation) -> Result<Bound, Error> {
+    pub(super) fn bound(&self, operation: Operation) -> Result<Bound, Error> {
         if self.is_nonblocking {
-            self.note_wait(each, operation)?;
+            self.patience(None, operation)?;
         }
         match self.no_wait || self.is_nonblocking {
             true => Ok(Bound::of(Some(Duration::ZERO), operation)),
-            false => self.patience(each, operation),
+            false => self.patience(self.each(operation), operation),
         }
+    }
+
+    /// What to say of a wait within that bound that came to nothing. Where somebody else waits from here on, `until` then at
+    /// the latest, that is noted only now: most calls find what they look for.
+    pub(super) fn waited(&mut self, bound: Bound, until: Option<Instant>) -> Error {
+        if self.is_nonblocking {
+            if let Err(error) = self.note_wait(self.each(bound.operation), bound.operation) {
+                return error;
+            }
+            if let Some(waiting) = &mut self.waiting {
+                waiting.until = waiting.until.into_iter().chain(until).min();
+            }
+        }
+        self.too_late(bound)
+    }
+
+    /// The bound on each wait of this kind.
+    fn each(&self, operation: Operation) -> Option<Duration> {
+        if operation == Operation::Write { self.timeouts.write } else { self.timeouts.read }
     }
 
     /// Somebody else waits, and calls again: the bounds on the wait are kept here all the same.
@@ -54,13 +73,6 @@ impl<S: Transport> Driver<S> {
             none => *none = Some(Box::new(waiting)),
         }
         Ok(())
-    }
-
-    /// The wait that was noted last is over then at the latest.
-    pub(super) fn wait_until(&mut self, until: Option<Instant>) {
-        if let Some(waiting) = &mut self.waiting {
-            waiting.until = waiting.until.into_iter().chain(until).min();
-        }
     }
 
     /// How many bytes have moved, in both directions, and how many have left of what the stream makes of them: what one

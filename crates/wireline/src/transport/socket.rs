@@ -61,10 +61,11 @@ impl Socket {
         if !self.is_blocking || patience.is_some_and(|patience| patience.is_zero()) {
             return read(self.fd.as_fd(), false);
         }
-        let until = end_of(patience);
+        let mut patience = patience;
         if self.busy > 0 {
             let busy = Duration::from_micros(u64::from(self.busy));
-            let end = end_of(Some(patience.map_or(busy, |patience| patience.min(busy))));
+            let busy = patience.map_or(busy, |patience| patience.min(busy));
+            let end = end_of(Some(busy));
             let is_canceled = || self.canceller.as_ref().is_some_and(Canceller::is_canceled);
             while end.is_some_and(|end| Instant::now() < end) && !is_canceled() {
                 match read(self.fd.as_fd(), false) {
@@ -72,12 +73,16 @@ impl Socket {
                     done => return done,
                 }
             }
+            patience = patience.map(|patience| patience - busy);
         }
+        // How long the system has waited when nothing has come, so that no clock has to be asked what is left.
+        let mut tick = 0;
         let here = if self.canceller.is_some() {
             // A wait inside of `recv` could not be ended from outside.
             read(self.fd.as_fd(), false)
         } else if patience.is_none_or(|patience| patience >= FINE) {
             self.set_tick(patience)?;
+            tick = self.tick;
             read(self.fd.as_fd(), true)
         } else {
             Err(io::ErrorKind::WouldBlock.into())
@@ -86,8 +91,8 @@ impl Socket {
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
             done => return done,
         }
-        let left = until.map(|until| until.saturating_duration_since(Instant::now()));
-        self.wait(Ready { read: true, write: false }, left)?;
+        let tick = Duration::from_millis(u64::from(tick));
+        self.wait(Ready { read: true, write: false }, patience.map(|patience| patience.saturating_sub(tick)))?;
         read(self.fd.as_fd(), false)
     }
 }
