@@ -49,7 +49,8 @@ const SECTIONS: &[(&str, &str, &str)] = &[
     (
         "tls",
         "GET with TLS",
-        "16 MiB in records of 16 KiB, TLS 1.3 with AES-256-GCM for all: by rustls with ring, for curl by OpenSSL.",
+        "16 MiB in records of 16 KiB, TLS 1.3 with AES-256-GCM for all: by rustls with ring, for curl by OpenSSL. \
+         The floor opens the records with ring where they were read, and does nothing with them.",
     ),
     ("many", "64 connections in one thread", "GETs as in the first row, each connection in a task of its own."),
     ("fresh", "A new connection for each request", "TCP; the GET of the first row."),
@@ -136,9 +137,10 @@ const HOW: &str = "
 - The peers have only the features that the exchange needs (no HTTP/2, no content codings, no cookies). minreq and
   attohttpc keep no connection, and are only where each request has a new one. A peer is missing where it cannot do what
   a row asks. A subject reads into 64 KiB where it can choose.
-- **The floor** beside a promise that is over a peer is what the bare socket, `sendfile` or `splice` comes to in its place,
-  in the same rounds: no client on this system keeps a promise that the floor misses. Of the least program that saves to an
-  emptied file on tmpfs, nearly all goes into memory for the file: to take it, to fill it, to give the old back.
+- **The floor** beside a promise that is over a peer is what the bare socket, `sendfile`, `splice` or, with TLS, ring alone
+  comes to in its place, in the same rounds: no client on this system keeps a promise that the floor misses. Of the least
+  program that saves to an emptied file on tmpfs, nearly all goes into memory for the file: to take it, to fill it, to give
+  the old back.
 - `cargo xtask bench --gate`, a step of the review, holds the counts of wireline against committed bounds
   (`crates/wireline-bench/gate.json`), and also says when one has become too wide.
 ";

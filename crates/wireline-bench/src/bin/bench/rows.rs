@@ -54,7 +54,9 @@ const NEW: &[&str] = &[
     "awc",
     "curl",
 ];
-const TLS: &[&str] = &["wireline", "tokio-wireline", "hyper", "reqwest", "reqwest blocking", "ureq", "curl"];
+const SECURE: &[&str] =
+    &["floor", "wireline", "tokio-wireline", "hyper", "reqwest", "reqwest blocking", "ureq", "curl"];
+const NEW_SECURE: &[&str] = &["wireline", "tokio-wireline", "hyper", "reqwest", "reqwest blocking", "ureq", "curl"];
 const FILES: &[&str] = &["floor", "wireline", "hyper", "reqwest", "reqwest blocking", "ureq", "curl"];
 const ONE_THREAD: &[&str] = &["tokio-wireline", "hyper", "awc"];
 const COMMANDS: &[&str] = &["the command", "curl's command"];
@@ -84,12 +86,12 @@ pub(crate) const ROWS: &[Row] = &[
     row("command-disk", "-o DISK http://PLAIN/length/67108864", SAVING, How::Timed),
     row("command-tmpfs", "-o MEMORY http://PLAIN/length/67108864", SAVING, How::Timed),
     row("command-large", "-o MEMORY http://PLAIN/length/1073741824", SAVING, How::Timed),
-    row("tls", "get --root ROOT --url https://SECURE/length/16777216", TLS, How::Timed),
+    row("tls", "get --root ROOT --url https://SECURE/length/16777216", SECURE, How::Timed),
     row("many", "many --depth 64 --url http://PLAIN/fields/10", ONE_THREAD, How::Timed),
     row("active", "many --url http://PLAIN/fields/10", ONE_THREAD, How::Held),
     row("idle", "idle --url http://PLAIN/fields/10", &["wireline", "tokio-wireline", "hyper", "ureq"], How::Held),
     row("fresh", "fresh --url http://PLAIN/fields/10", NEW, How::Timed),
-    row("fresh-tls", "fresh --root ROOT --url https://SECURE/fields/10", TLS, How::Timed),
+    row("fresh-tls", "fresh --root ROOT --url https://SECURE/fields/10", NEW_SECURE, How::Timed),
 ];
 
 const fn row(name: &'static str, scenario: &'static str, subjects: &'static [&'static str], how: How) -> Row {

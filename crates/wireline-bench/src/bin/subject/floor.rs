@@ -1,5 +1,7 @@
 //! The floor: the bytes of a request out, as many bytes as the answer has in. No HTTP at all.
 
+mod secure;
+
 use std::fs::File;
 use std::io::{self, Read, Seek, Write};
 use std::net::TcpStream;
@@ -15,12 +17,12 @@ const PIPE: usize = 1 << 20;
 
 /// With reads that sleep until something comes.
 pub(crate) fn measure(job: &Job) -> Result<Option<Report>, Failure> {
+    let get = format!("GET {} HTTP/1.1\r\nHost: {}\r\n\r\n", job.target, job.authority).into_bytes();
     if job.secure {
-        return Ok(None);
+        return secure::measure(job, &get);
     }
     let answer = Answer::to(&job.target);
     let mut buffer = vec![0; BUFFER];
-    let get = format!("GET {} HTTP/1.1\r\nHost: {}\r\n\r\n", job.target, job.authority).into_bytes();
     let mut stream = connect(job)?;
     match job.scenario {
         Scenario::Fresh => job.repeat(|| {
