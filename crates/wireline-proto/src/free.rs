@@ -112,6 +112,7 @@ impl<T: Lend> Lent<T> {
         self.0.as_deref_mut()
     }
 
+    #[inline]
     pub(crate) fn give_back(&mut self) {
         if let Some(mut lent) = self.0.take() {
             if lent.clear() {
@@ -140,5 +141,44 @@ impl<T: Lend> DerefMut for Lent<T> {
 impl<T: Lend> Drop for Lent<T> {
     fn drop(&mut self) {
         self.give_back();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Debug, Default)]
+    struct Note(String);
+
+    thread_local! {
+        static NOTES: Free<Box<Note>> = const { Free::new() };
+    }
+
+    impl Lend for Note {
+        const NONE: &'static Self = &Self(String::new());
+
+        fn free() -> &'static LocalKey<Free<Box<Self>>> {
+            &NOTES
+        }
+
+        fn clear(&mut self) -> bool {
+            self.0.clear();
+            self.0.capacity() <= 100
+        }
+    }
+
+    #[test]
+    fn what_goes_back_is_lent_as_new_unless_it_is_large() {
+        let mut note = Lent::<Note>::NONE;
+        let has_memory = [10, 10, 1000, 10].map(|len| {
+            assert!(note.lent().is_none() && note.0.is_none());
+            let has_memory = note.deref_mut().0.capacity() > 0;
+            assert_eq!(note.lent().map(|note| note.0.as_str()), Some(""));
+            note.deref_mut().0 += &"x".repeat(len);
+            note.give_back();
+            has_memory
+        });
+        assert_eq!(has_memory, [false, true, true, false]);
     }
 }
