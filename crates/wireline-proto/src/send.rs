@@ -29,8 +29,8 @@ struct Current {
     id: ExchangeId,
     /// What is still owed of the content.
     due: Framing,
-    /// How far content has come that is in chunks already.
-    encoded: Option<Encoded>,
+    /// How far content has come that is in chunks already. Little is.
+    encoded: Option<Box<Encoded>>,
     last: bool,
     may_switch: bool,
     switched: bool,
@@ -96,7 +96,7 @@ impl Send {
             self.current = Some(Current {
                 id,
                 due: request.framing(),
-                encoded: request.is_encoded().then(Encoded::new),
+                encoded: request.is_encoded().then(|| Box::new(Encoded::new())),
                 last: request.closes(),
                 may_switch: request.may_switch(),
                 switched: false,
@@ -170,7 +170,7 @@ impl Send {
     }
 
     fn encoded(&self) -> Option<Encoded> {
-        self.current.as_ref().and_then(|current| current.encoded)
+        self.current.as_ref().and_then(|current| current.encoded.as_deref().copied())
     }
 
     /// Content that is in chunks already goes on; behind its end nothing is due.
@@ -178,7 +178,9 @@ impl Send {
         let Some(encoded) = self.encoded() else { return Ok(()) };
         let after = encoded.after(content)?;
         if let Some(current) = &mut self.current {
-            current.encoded = Some(after);
+            if let Some(encoded) = &mut current.encoded {
+                **encoded = after;
+            }
             if after == Encoded::Over {
                 current.due = Framing::Length(0);
             }

@@ -202,7 +202,7 @@ impl<'c, S: Transport> Pipeline<'c, S> {
     /// The interim responses of the exchange that is going on, or of the last one.
     #[must_use]
     pub fn interim(&self) -> &[Head] {
-        &self.driver.reply.interim
+        self.driver.reply.interim()
     }
 
     /// What had to be tolerated in the response being received, or the last one.

@@ -195,7 +195,7 @@ impl<S: Transport> Driver<S> {
         if let Event::End(trailers) = self.core.event() {
             // `begin` has let go of the last one's.
             if !trailers.is_empty() {
-                self.reply.trailers = Some(Box::new(trailers.to_owned()));
+                self.reply.set_trailers(trailers);
             }
         }
         self.reply.state = State::Ended;

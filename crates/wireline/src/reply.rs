@@ -81,11 +81,17 @@ pub(crate) enum State {
 pub(crate) struct Reply {
     pub(crate) state: State,
     head: Option<Head>,
-    pub(crate) interim: Vec<Head>,
     /// Few responses have any.
-    pub(crate) trailers: Option<Box<Fields>>,
+    beside: Option<Box<Beside>>,
     pub(crate) content_read: u64,
     pub(crate) saving: Saving,
+}
+
+/// What stands before the head of a response and behind its content.
+#[derive(Debug, Default)]
+struct Beside {
+    interim: Vec<Head>,
+    trailers: Fields,
 }
 
 impl Reply {
@@ -93,15 +99,22 @@ impl Reply {
     pub(crate) fn begin(&mut self) {
         if self.state == State::Ended {
             self.state = State::Awaited;
-            self.interim.clear();
             self.content_read = 0;
-            self.trailers = None;
+            self.beside = None;
         }
     }
 
     pub(crate) fn trailers(&self) -> FieldsRef<'_> {
         const NONE: &Fields = &Fields::new();
-        self.trailers.as_deref().unwrap_or(NONE).as_ref()
+        self.beside.as_ref().map_or(NONE, |beside| &beside.trailers).as_ref()
+    }
+
+    pub(crate) fn set_trailers(&mut self, trailers: FieldsRef<'_>) {
+        self.beside.get_or_insert_default().trailers = trailers.to_owned();
+    }
+
+    pub(crate) fn interim(&self) -> &[Head] {
+        self.beside.as_ref().map_or(&[], |beside| &beside.interim)
     }
 
     /// It was given up before its end, or never begins, and nobody can take it up again.
@@ -112,7 +125,7 @@ impl Reply {
     }
 
     pub(crate) fn add_interim(&mut self, head: &ResponseHead<'_>) {
-        self.interim.push(Head(head.to_owned()));
+        self.beside.get_or_insert_default().interim.push(Head(head.to_owned()));
     }
 
     pub(crate) fn set_head(&mut self, head: &ResponseHead<'_>, state: State) {

@@ -99,7 +99,7 @@ impl<'c, S: Transport> Response<'c, S> {
     /// The interim responses that came before it, in order.
     #[must_use]
     pub fn interim(&self) -> &[Head] {
-        &self.driver.reply.interim
+        self.driver.reply.interim()
     }
 
     /// The content of the request was sent completely. `false` when this response came first, or the peer stopped

@@ -322,7 +322,7 @@ impl<'c, S: Transport> ContentWriter<'c, S> {
     /// The interim responses that have come so far.
     #[must_use]
     pub fn interim(&self) -> &[Head] {
-        self.driver.as_ref().map_or(&[], |driver| &driver.reply.interim)
+        self.driver.as_ref().map_or(&[], |driver| driver.reply.interim())
     }
 
     pub(crate) fn driver(&mut self) -> &mut Driver<S> {

@@ -41,7 +41,7 @@ impl<S: Transport> Connection<S> {
     /// The interim responses of the exchange that is going on, or of the last one: also where no final response came.
     #[must_use]
     pub fn interim(&self) -> &[Head] {
-        &self.driver.reply.interim
+        self.driver.reply.interim()
     }
 
     /// What had to be tolerated in the response being received, or the last one.

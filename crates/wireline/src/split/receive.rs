@@ -104,7 +104,7 @@ impl Kept {
     fn of(driver: &Core) -> Self {
         let mut kept = Self {
             head: driver.reply.head().clone(),
-            interim: driver.reply.interim.clone(),
+            interim: driver.reply.interim().to_vec(),
             trailers: Fields::new(),
             is_complete: false,
         };
