@@ -129,13 +129,13 @@ pub(crate) struct Clock {
     /// In order; the first is that of the last exchange that ended, if any has.
     known: VecDeque<Marks>,
     has_ended: bool,
-    /// How many of those in flight, at the front, have left completely.
+    /// How many, at the front, have left completely, or never will any more.
     sent: usize,
 }
 
 impl Clock {
     pub(crate) fn start(&mut self, exchange: ExchangeId, started: Instant, begin: u64, end: Option<u64>) {
-        let is_alone = self.front().is_none();
+        let is_alone = !self.is_running();
         if is_alone && self.known.len() == self.known.capacity() {
             // Mostly one at a time is all that there is.
             self.known.reserve_exact(1);
@@ -162,16 +162,17 @@ impl Clock {
 
     /// This many bytes have left.
     pub(crate) fn sent(&mut self, bytes: u64, now: Instant) {
-        let first = usize::from(self.has_ended);
-        while let Some(marks) =
-            self.known.get_mut(first + self.sent).filter(|marks| marks.end.is_some_and(|end| end <= bytes))
-        {
+        while let Some(marks) = self.known.get_mut(self.sent) {
+            let has_left = marks.end.is_some_and(|end| end <= bytes);
+            if !has_left && bytes <= marks.begin {
+                break;
+            }
             marks.sending.get_or_insert(now);
+            if !has_left {
+                break;
+            }
             marks.sent = Some(now);
             self.sent += 1;
-        }
-        if let Some(marks) = self.known.get_mut(first + self.sent).filter(|marks| marks.begin < bytes) {
-            marks.sending.get_or_insert(now);
         }
     }
 
@@ -197,14 +198,15 @@ impl Clock {
     }
 
     pub(crate) fn end(&mut self, now: Instant) {
-        if self.front().is_none() {
+        if !self.is_running() {
             return;
         }
         if self.has_ended {
             self.known.pop_front();
+            self.sent -= 1;
         }
         self.has_ended = true;
-        self.sent = self.sent.saturating_sub(1);
+        self.sent = self.sent.max(1);
         if let Some(marks) = self.known.front_mut() {
             marks.ended = Some(now);
         }
@@ -216,6 +218,11 @@ impl Clock {
     /// The moments of an exchange in flight, or of the last one that ended.
     pub(crate) fn marks(&self, exchange: ExchangeId) -> Option<Marks> {
         self.known.iter().find(|marks| marks.exchange == exchange).copied()
+    }
+
+    /// Whether any is in flight.
+    pub(crate) fn is_running(&self) -> bool {
+        self.known.len() > usize::from(self.has_ended)
     }
 
     /// The exchange whose response comes next.

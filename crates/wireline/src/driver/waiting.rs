@@ -93,7 +93,7 @@ impl<S: Transport> Driver<S> {
             return Err(self.error(ErrorKind::Canceled));
         }
         let bound = Bound::of(each, operation);
-        let exchange = self.timeouts.exchange.filter(|_| self.clock.front().is_some());
+        let exchange = self.timeouts.exchange.filter(|_| self.clock.is_running());
         if exchange.is_none() && self.deadline.is_none() {
             return Ok(bound);
         }
