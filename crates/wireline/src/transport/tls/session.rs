@@ -86,9 +86,10 @@ impl Session {
         self.broken.as_ref()
     }
 
-    /// Whether [`read`](Self::read) may find something without more bytes.
+    /// Whether [`read`](Self::read) may find something without more bytes, or has an end to tell of.
     pub(super) fn may_read(&self) -> bool {
-        !self.plain.is_empty() || !self.is_spent
+        // Who writes reads too, and may have come to the end: then the transport may have nothing more to wait for.
+        !self.plain.is_empty() || !self.is_spent || self.has_ended || self.broken.is_some()
     }
 
     /// Whether [`transmit`](Self::transmit) has something.

@@ -230,6 +230,24 @@ fn nothing_counts_behind_the_closing_notice() {
 }
 
 #[test]
+fn an_end_that_who_writes_has_come_to_is_there_to_be_read() {
+    let (mut session, mut server) = pair();
+    let mut bytes = records(&mut server, &[b"last"]);
+    server.send_close_notify();
+    bytes.extend(sent_by(&mut server));
+    give(&mut session, &bytes);
+    assert_eq!(session.read(&mut [0; 4]), 4);
+    assert_eq!(session.write(&[IoSlice::new(b"request")]), Ok(7));
+    assert!(session.has_ended() && session.may_read());
+    let (mut session, mut server) = pair();
+    let mut bytes = records(&mut server, &[b"bad"]);
+    *bytes.last_mut().unwrap() ^= 1;
+    give(&mut session, &bytes);
+    assert_eq!(session.write(&[IoSlice::new(b"request")]), Err(Error::DecryptError));
+    assert!(session.may_read());
+}
+
+#[test]
 fn a_long_chain_of_certificates_is_taken() {
     let (session, _) = connect(&TLS13, 100);
     let chain = session.state().peer_certificates().unwrap();
