@@ -23,6 +23,8 @@ pub(super) struct Session {
     /// Of a record for which there was no room where it was to go.
     plain: Buffer,
     outgoing: Buffer,
+    /// How much has come since content last did.
+    beside: usize,
     /// The peer's closing notice has come.
     has_ended: bool,
     /// What the peer did wrong in TLS itself. What it said before that is still worth reading.
@@ -31,6 +33,10 @@ pub(super) struct Session {
 
 /// Plain bytes that are taken at once while encrypted ones have not left yet: four records' worth.
 const TAKEN: usize = 64 << 10;
+
+/// How much may come without any content in it: the longest handshake is less than half of this. rustls bounds empty records
+/// and updates of keys, but takes tickets without end, and a read that goes on for them would never see that its time is up.
+const BESIDE: usize = 1 << 20;
 
 /// What one record can contain (RFC 8446 section 5.1).
 const RECORD: usize = 16 << 10;
@@ -65,6 +71,7 @@ impl Session {
             is_spent: true,
             plain: Buffer::default(),
             outgoing: Buffer::default(),
+            beside: 0,
             has_ended: false,
             broken: None,
         })
@@ -105,6 +112,7 @@ impl Session {
     /// So many bytes came, perhaps none.
     pub(super) fn received(&mut self, n: usize) {
         self.incoming.fill(n);
+        self.beside += n;
         self.is_spent &= n == 0;
     }
 
@@ -193,6 +201,7 @@ impl Session {
                             let (now, later) = record.payload.split_at(record.payload.len().min(into.len() - read));
                             copy(now, &mut into[read..]);
                             self.plain.push(later);
+                            self.beside = 0;
                             read += now.len();
                         }
                         Err(error) => self.broken = Some(error),
@@ -229,6 +238,8 @@ impl Session {
             self.broken = Some(error.clone());
         } else if matches!(step, Step::Blocked) && self.incoming.is_full() {
             self.broken = Some(InvalidMessage::HandshakePayloadTooLarge.into());
+        } else if matches!(step, Step::Blocked) && self.beside > BESIDE {
+            self.broken = Some(Error::General("more of TLS's own messages than any session needs".to_owned()));
         }
         if self.has_ended || self.broken.is_some() {
             // Nothing behind it counts (RFC 8446 section 6.1).

@@ -3,10 +3,12 @@
 
 use std::io::{Read, Write};
 
+use rustls::crypto::cipher::{MessageEncrypter, OutboundChunks, OutboundPlainMessage};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::version::{TLS12, TLS13};
 use rustls::{AlertDescription, ServerConfig, ServerConnection, SupportedProtocolVersion};
+use rustls::{ConnectionTrafficSecrets, ContentType, ProtocolVersion, SupportedCipherSuite};
 use wireline_testkit::Authority;
 
 use super::*;
@@ -22,12 +24,13 @@ fn connect(version: &'static SupportedProtocolVersion, more: usize) -> (Session,
     let mut chain = vec![CertificateDer::from_pem_slice(identity.certificate_pem().as_bytes()).unwrap()];
     let issuer = CertificateDer::from_pem_slice(authority.root_pem().as_bytes()).unwrap();
     chain.extend(std::iter::repeat_n(issuer, more));
-    let config = ServerConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
+    let mut config = ServerConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
         .with_protocol_versions(&[version])
         .unwrap()
         .with_no_client_auth()
         .with_single_cert(chain, PrivateKeyDer::from_pem_slice(identity.key_pem().as_bytes()).unwrap())
         .unwrap();
+    config.enable_secret_extraction = true;
     let mut server = ServerConnection::new(Arc::new(config)).unwrap();
     let mut session = Session::new(authority.client_config().unwrap(), "localhost".try_into().unwrap()).unwrap();
     shake_hands(&mut session, &mut server);
@@ -95,6 +98,28 @@ fn said_to(server: &mut ServerConnection) -> Vec<u8> {
     let mut all = Vec::new();
     let _nothing_more = server.reader().read_to_end(&mut all);
     all
+}
+
+/// A server that does not keep to the rules: it has its keys, and sends what it likes.
+struct Forger {
+    keys: Box<dyn MessageEncrypter>,
+    next: u64,
+}
+
+impl Forger {
+    fn of(server: ServerConnection) -> Self {
+        let Some(SupportedCipherSuite::Tls13(suite)) = server.negotiated_cipher_suite() else { panic!("TLS 1.3") };
+        let (next, secrets) = server.dangerous_extract_secrets().unwrap().tx;
+        let ConnectionTrafficSecrets::Aes256Gcm { key, iv } = secrets else { panic!("the first suite of both") };
+        Self { keys: suite.aead_alg.encrypter(key, iv), next }
+    }
+
+    fn record(&mut self, typ: ContentType, content: &[u8]) -> Vec<u8> {
+        let payload = OutboundChunks::Single(content);
+        let message = OutboundPlainMessage { typ, version: ProtocolVersion::TLSv1_2, payload };
+        self.next += 1;
+        self.keys.encrypt(message, self.next - 1).unwrap().encode()
+    }
 }
 
 fn content(len: usize) -> Vec<u8> {
@@ -245,6 +270,31 @@ fn an_end_that_who_writes_has_come_to_is_there_to_be_read() {
     give(&mut session, &bytes);
     assert_eq!(session.write(&[IoSlice::new(b"request")]), Err(Error::DecryptError));
     assert!(session.may_read());
+}
+
+#[test]
+fn who_sends_tickets_without_end_is_not_listened_to() {
+    let (mut session, server) = pair();
+    let mut forger = Forger::of(server);
+    // NewSessionTicket (RFC 8446 section 4.6.1): a day, a nonce and a ticket, without extensions.
+    let ticket = [&[4, 0, 8, 14, 0, 1, 81, 128, 0, 0, 0, 0, 1, 0, 8, 0][..], &[7; 2048], &[0, 0]].concat();
+    for _ in 0..3 {
+        // Content between them lets them be what they are for.
+        for _ in 0..BESIDE / ticket.len() / 2 {
+            give(&mut session, &forger.record(ContentType::Handshake, &ticket));
+            assert_eq!(session.read(&mut [0; 10]), 0);
+        }
+        give(&mut session, &forger.record(ContentType::ApplicationData, b"content"));
+        assert_eq!(read_all(&mut session, 10), b"content");
+    }
+    let mut sent = 0;
+    while session.broken().is_none() {
+        let record = forger.record(ContentType::Handshake, &ticket);
+        sent += record.len();
+        give(&mut session, &record);
+        assert_eq!(session.read(&mut [0; 10]), 0);
+    }
+    assert!(sent > BESIDE && sent < BESIDE + 2 * ticket.len(), "{sent}");
 }
 
 #[test]
