@@ -14,6 +14,7 @@ use rustix::net::sockopt::{
 use rustix::net::{AddressFamily, SocketAddrUnix, SocketType, bind, connect};
 
 use crate::connect::race::{ATTEMPT_DELAY, Next, Race};
+use crate::timeouts::end_of;
 use crate::transport::Ready;
 use crate::transport::socket::{FINE, Socket};
 use crate::wait::wait_for_one;
@@ -79,7 +80,7 @@ impl Attempts {
     /// Goes on, and sleeps at most for `patience`, `None` for ever: only inside of a connect, and only while that is all
     /// there is to do. `None`: wait, and no longer than [`until`](Self::until).
     pub(crate) fn advance(&mut self, patience: Option<Duration>) -> io::Result<Option<Socket>> {
-        let now = Instant::now();
+        let (now, until) = (Instant::now(), end_of(patience));
         let mut at = 0;
         while let Some(fd) = self.going.get(at) {
             match outcome(fd) {
@@ -89,7 +90,9 @@ impl Attempts {
             }
         }
         while let Next::Start(address) = self.race.next(now) {
-            match self.start(address, patience) {
+            // One that failed may have slept before.
+            let left = until.map(|until| until.saturating_duration_since(Instant::now()));
+            match self.start(address, left) {
                 Ok(Started::Connected(socket)) => return Ok(Some(socket)),
                 Ok(Started::Going(fd)) => self.going.push(fd),
                 Err(error) => self.fail(None, error),
