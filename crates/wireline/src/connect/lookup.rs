@@ -162,6 +162,7 @@ mod tests {
         assert_eq!(kind("Temporary failure in name resolution"), ErrorKind::ResolverUnreachable);
         assert_eq!(kind("Non-recoverable failure in name resolution"), ErrorKind::Resolve);
     }
+
     #[test]
     fn a_lookup_ends_whatever_the_resolver_does() {
         let end_of = |resolver: Shared| {
