@@ -85,7 +85,6 @@ impl Lend for Scanner {
 
     fn clear(&mut self) -> bool {
         self.reset();
-        self.rewritten = Vec::new();
         free::is_small(&self.rewritten, &self.lines)
     }
 }
