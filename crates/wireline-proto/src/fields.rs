@@ -345,7 +345,15 @@ impl<'a> FieldsRef<'a> {
         lines.map(move |(i, line)| (i, section.value(line)))
     }
 
+    /// The value of the line of this name where there is just one, as there mostly is, and its place in the section.
+    #[inline]
+    pub(crate) fn only(&self, known: Known) -> Option<(usize, &'a [u8])> {
+        let at = self.known.only(known)?;
+        Some((at, self.value(self.lines.get(at)?)))
+    }
+
     /// Whether there is a line of this name.
+    #[inline]
     pub(crate) fn has(&self, known: Known) -> bool {
         self.known.has(known)
     }

@@ -32,13 +32,15 @@ pub(crate) fn closes(fields: FieldsRef<'_>) -> bool {
 
 /// Whether `Connection` has this option: one list over all its lines, in any case (RFC 9110 section 7.6.1).
 fn has_option(fields: FieldsRef<'_>, option: &[u8]) -> bool {
-    let is_in = |value: &[u8]| match value {
+    match fields.only(Known::Connection) {
         // The one that is sent mostly, where it is sent at all.
-        b"keep-alive" => option == value,
-        value if value.contains(&b',') => grammar::list(value).any(|element| element.eq_ignore_ascii_case(option)),
-        value => value.eq_ignore_ascii_case(option),
-    };
-    fields.has(Known::Connection) && fields.known(Known::Connection).any(|(_, value)| is_in(value))
+        Some((_, b"keep-alive")) => option == b"keep-alive",
+        _ if !fields.has(Known::Connection) => false,
+        _ => {
+            let mut options = fields.known(Known::Connection).flat_map(|(_, value)| grammar::list(value));
+            options.any(|element| element.eq_ignore_ascii_case(option))
+        }
+    }
 }
 
 /// Whether a 101 is the answer to what was offered (RFC 9110 sections 7.8 and 15.2.2): the request asked to switch, and

@@ -206,13 +206,19 @@ fn content_length(fields: FieldsRef<'_>) -> Option<Result<(u64, Place), Wrong>> 
     if !fields.has(Known::ContentLength) {
         return None;
     }
+    if let Some((line, value)) = fields.only(Known::ContentLength) {
+        if let Some(number) = grammar::decimal(value) {
+            return Some(Ok((number, Place(line))));
+        }
+    }
+    any_content_length(fields)
+}
+
+#[cold]
+fn any_content_length(fields: FieldsRef<'_>) -> Option<Result<(u64, Place), Wrong>> {
     let mut length = None;
     for (line, value) in fields.known(Known::ContentLength) {
         let place = Place(line);
-        if let (None, Some(number)) = (&length, grammar::decimal(value)) {
-            length = Some((number, place));
-            continue;
-        }
         for number in value.split(|&byte| byte == b',') {
             let number = &number[grammar::without_ows(number)];
             let Some(number) = grammar::decimal(number) else {

@@ -72,6 +72,15 @@ impl KnownLines {
         self.first.get(known as usize).is_some_and(|&first| first > 0)
     }
 
+    /// Where the line of this name is, if there is just one.
+    #[inline]
+    pub(crate) fn only(&self, known: Known) -> Option<usize> {
+        match (self.first.get(known as usize), self.more.get(known as usize)) {
+            (Some(&first @ 1..), Some(false)) => Some(first as usize - 1),
+            _ => None,
+        }
+    }
+
     /// Where lines of this name are to be looked for.
     pub(crate) fn within(&self, known: Known, lines: usize) -> Range<usize> {
         let at = known as usize;
