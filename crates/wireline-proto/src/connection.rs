@@ -66,6 +66,14 @@ impl Connection {
         }
     }
 
+    /// Whether a head is awaited of which nothing has come: before something does, [`advance`](Self::advance) has nothing to
+    /// say.
+    #[must_use]
+    #[inline]
+    pub fn is_waiting(&self) -> bool {
+        self.receive.is_waiting()
+    }
+
     /// The exchange whose content waits for 100 (Continue); `None` also when none can come any more.
     #[must_use]
     pub fn awaiting_continue(&self) -> Option<ExchangeId> {

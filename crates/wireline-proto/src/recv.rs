@@ -258,6 +258,12 @@ impl Receive {
         self.http10
     }
 
+    /// A head is awaited, and nothing waits in the buffer: an event that is lent yet has no bytes.
+    #[inline]
+    pub(crate) fn is_waiting(&self) -> bool {
+        self.state == state::Receive::Head && self.stream == Stream::Open && self.buffer.is_empty()
+    }
+
     /// Finds the next event.
     pub(crate) fn advance(&mut self, context: &mut Context<'_>) -> Result<bool, Error> {
         if let Some(error) = &self.error {

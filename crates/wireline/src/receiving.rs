@@ -26,13 +26,16 @@ impl<S: Transport> Driver<S> {
     pub(crate) fn receive_head(&mut self) -> Result<(), Error> {
         self.reply.begin();
         while self.reply.state == State::Awaited {
-            self.offer(&mut &[][..]);
-            if !self.advance_to_head()? {
+            if !self.core.is_waiting() {
+                self.offer(&mut &[][..]);
+                if self.advance_to_head()? {
+                    break;
+                }
                 if self.core.receiving().is_none() {
                     return Err(self.closed());
                 }
-                self.fill(None)?;
             }
+            self.fill(None)?;
         }
         self.settle();
         Ok(())
