@@ -4,7 +4,6 @@ use crate::fields::FieldsRef;
 
 mod response_head;
 
-pub(crate) use response_head::About;
 pub use response_head::{Head, ResponseHead};
 
 /// What the peer said next.

@@ -8,14 +8,12 @@ use std::ops::{Deref, DerefMut};
 use std::thread::LocalKey;
 
 use crate::buffer::COMFORTABLE;
-use crate::fields::Line;
 
 /// How many of a kind a thread keeps. More connections may be active at once; then the rest is allocated and freed.
 const KEPT: usize = 64;
 
-/// The bytes and the index of a section that is larger than this are freed, not kept.
+/// The bytes of a section that is larger than this are freed, not kept.
 const KEPT_BYTES: usize = 4 << 10;
-const KEPT_LINES: usize = 256;
 
 /// Memory of a kind: what came back last, which mostly is all that is asked for, and the rest.
 pub(crate) struct Free<T> {
@@ -83,9 +81,9 @@ pub(crate) fn give_back_bytes(buffer: Vec<u8>) {
     }
 }
 
-/// Whether the memory of a section of fields is worth keeping: a large one was needed once.
-pub(crate) fn is_small(bytes: &Vec<u8>, lines: &Vec<Line>) -> bool {
-    bytes.capacity() <= KEPT_BYTES && lines.capacity() <= KEPT_LINES
+/// Whether the memory of a section's bytes is worth keeping: a large one was needed once.
+pub(crate) fn is_small(bytes: &Vec<u8>) -> bool {
+    bytes.capacity() <= KEPT_BYTES
 }
 
 /// What can be lent: a connection needs it now and then, and again with the memory that it has grown to.

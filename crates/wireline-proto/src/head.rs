@@ -3,13 +3,8 @@
 
 use std::thread::LocalKey;
 
-use http::{StatusCode, Version};
-
-use crate::body::length::Framing;
 use crate::config::{Config, Deviations};
 use crate::error::{ErrorKind, Limit, Violation};
-use crate::event::{About, ResponseHead};
-use crate::exchange::ExchangeId;
 use crate::fault::Fault;
 use crate::fields::known::{Known, KnownLines};
 use crate::fields::{FieldsRef, Line};
@@ -75,6 +70,9 @@ thread_local! {
     static SCANNERS: Free<Box<Scanner>> = const { Free::new() };
 }
 
+/// An index of more lines than this is freed, not kept: a long one was needed once.
+const KEPT_LINES: usize = 256;
+
 /// Lent only while a section is read, and as long as its event is.
 impl Lend for Scanner {
     const NONE: &'static Self = &Self::NEW;
@@ -85,7 +83,7 @@ impl Lend for Scanner {
 
     fn clear(&mut self) -> bool {
         self.reset();
-        free::is_small(&self.rewritten, &self.lines)
+        free::is_small(&self.rewritten) && self.lines.capacity() <= KEPT_LINES
     }
 }
 
@@ -96,7 +94,7 @@ impl Default for Scanner {
 }
 
 impl Scanner {
-    const NEW: Self = Self {
+    pub(crate) const NEW: Self = Self {
         lines: Vec::new(),
         known: KnownLines::NONE,
         rewritten: Vec::new(),
@@ -145,30 +143,19 @@ impl Scanner {
         self.status.as_ref()
     }
 
-    /// A complete head, of whose bytes the last few may be made up; one without a status line is HTTP/0.9's, and empty.
-    pub(crate) fn head<'a>(
-        &'a self,
-        exchange: ExchangeId,
-        bytes: &'a [u8],
-        made_up: usize,
-        framing: Framing,
-    ) -> ResponseHead<'a> {
-        let (version, status, reason) = match &self.status {
-            Some(line) => (line.version, line.status, line.reason.clone()),
-            None => (Version::HTTP_09, StatusCode::OK, 0..0),
-        };
-        let about = About {
-            exchange,
-            status,
-            version,
-            framing,
-            made_up,
-            reason: reason.into(),
-            reason_rewritten: self.reason_rewritten,
-            section: (self.section..self.line).into(),
-            plain: !self.irregular,
-        };
-        ResponseHead { about, bytes, lines: &self.lines, rewritten: &self.rewritten, known: &self.known }
+    /// A copy of what has been read, in memory that `kept` has already.
+    pub(crate) fn clone_into(&self, kept: &mut Self) {
+        self.lines.clone_into(&mut kept.lines);
+        self.rewritten.clone_into(&mut kept.rewritten);
+        (kept.known, kept.status) = (self.known, self.status.clone());
+        (kept.section, kept.line) = (self.section, self.line);
+        (kept.reason_rewritten, kept.irregular) = (self.reason_rewritten, self.irregular);
+    }
+
+    /// The reason phrase of a complete head.
+    pub(crate) fn reason<'a>(&'a self, bytes: &'a [u8]) -> &'a [u8] {
+        let reason = self.status.as_ref().map_or(0..0, |line| line.reason.clone());
+        &(if self.reason_rewritten { &self.rewritten } else { bytes })[reason]
     }
 
     /// The field section of a complete head or trailer section.

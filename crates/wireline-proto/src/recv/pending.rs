@@ -1,7 +1,7 @@
 //! The event that is lent.
 
 use crate::body::length::Framing;
-use crate::event::Event;
+use crate::event::{Event, ResponseHead};
 use crate::exchange::ExchangeId;
 use crate::fields::FieldsRef;
 use crate::head::Scanner;
@@ -32,7 +32,8 @@ impl Pending {
 
     /// The event itself. `bytes` begin with it; `made_up` bytes of a head were never sent.
     pub(super) fn lend<'a>(self, bytes: &'a [u8], made_up: usize, scanner: &'a Scanner) -> Event<'a> {
-        let head = |id, len: usize, framing| scanner.head(id, &bytes[..len], made_up, framing);
+        let head =
+            |exchange, len: usize, framing| ResponseHead { exchange, framing, bytes: &bytes[..len], made_up, scanner };
         match self {
             Self::None => panic!("there is no event: the last advance did not return Ok(true)"),
             Self::Interim { id, len } => Event::Interim(head(id, len, Framing::None)),
