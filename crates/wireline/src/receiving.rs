@@ -70,7 +70,7 @@ impl<S: Transport> Driver<S> {
     pub(crate) fn read_content(&mut self, into: &mut [u8]) -> Result<usize, Error> {
         loop {
             match self.reply.state {
-                State::Awaited | State::Ended | State::Switched => return Ok(0),
+                State::None | State::Awaited | State::Ended | State::Switched => return Ok(0),
                 State::Lent { .. } => {
                     let mut read = 0;
                     while let State::Lent { taken, .. } = self.reply.state {
@@ -107,7 +107,7 @@ impl<S: Transport> Driver<S> {
     pub(crate) fn fill_content(&mut self) -> Result<&[u8], Error> {
         loop {
             match self.reply.state {
-                State::Awaited | State::Ended | State::Switched => return Ok(&[]),
+                State::None | State::Awaited | State::Ended | State::Switched => return Ok(&[]),
                 State::Lent { taken, .. } => return Ok(self.lent(taken)),
                 State::Content => self.next_piece()?,
             }
@@ -146,7 +146,7 @@ impl<S: Transport> Driver<S> {
         }
         if self.reply.state != State::Switched {
             // An idle connection keeps no head, and what was closed in the middle must not pass for complete.
-            self.reply.forget();
+            self.reply.forget(self.core.receiving().is_none());
         }
     }
 

@@ -64,6 +64,9 @@ impl Head {
 /// How far a response has come.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum State {
+    /// There is none, or not any more.
+    #[default]
+    None,
     /// Its head has not.
     Awaited,
     /// Its content comes next, or its end.
@@ -71,7 +74,6 @@ pub(crate) enum State {
     /// A piece of content is lent by the core; this much of its length has been taken.
     Lent { taken: usize, len: usize },
     /// All of it, or all that there will be.
-    #[default]
     Ended,
     /// Its head, and the bytes behind it are not HTTP.
     Switched,
@@ -97,7 +99,7 @@ struct Beside {
 impl Reply {
     /// Another one is awaited, unless this one has not been received yet.
     pub(crate) fn begin(&mut self) {
-        if self.state == State::Ended {
+        if matches!(self.state, State::None | State::Ended) {
             self.state = State::Awaited;
             self.content_read = 0;
             self.beside = None;
@@ -117,10 +119,13 @@ impl Reply {
         self.beside.as_ref().map_or(&[], |beside| &beside.interim)
     }
 
-    /// It was given up before its end, or never begins, and nobody can take it up again.
-    pub(crate) fn forget(&mut self) {
-        self.state = State::Ended;
-        self.head = None;
+    /// It was let go of, or never begins, and nobody can take it up again. The memory of its head is kept where another
+    /// response is owed.
+    pub(crate) fn forget(&mut self, is_last: bool) {
+        self.state = State::None;
+        if is_last {
+            self.head = None;
+        }
         self.saving = Saving::default();
     }
 
@@ -138,7 +143,7 @@ impl Reply {
 
     /// The head has come.
     pub(crate) fn is_received(&self) -> bool {
-        self.head.is_some() && self.state != State::Awaited
+        !matches!(self.state, State::None | State::Awaited)
     }
 
     /// The head has come, and the end has not.

@@ -379,7 +379,7 @@ impl<S: Transport> Driver<S> {
     pub(crate) fn give_up(&mut self) {
         self.stop();
         self.close();
-        self.reply.forget();
+        self.reply.forget(true);
     }
 }
 

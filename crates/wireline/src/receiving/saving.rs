@@ -32,7 +32,7 @@ impl<S: Transport> Driver<S> {
     pub(crate) fn save_content(&mut self, file: &File) -> Result<u64, Error> {
         loop {
             match self.reply.state {
-                State::Awaited | State::Ended | State::Switched => return Ok(0),
+                State::None | State::Awaited | State::Ended | State::Switched => return Ok(0),
                 State::Lent { taken, .. } => {
                     let saved = write(file, self.lent(taken)).map_err(|error| self.sink_failed(error))?;
                     self.consume(saved);
