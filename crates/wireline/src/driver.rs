@@ -234,6 +234,11 @@ impl<S: Transport> Driver<S> {
         true
     }
 
+    /// Something of ours waits to leave, as far as is known.
+    pub(crate) fn is_sending(&self) -> bool {
+        !self.core.transmit().is_empty() || self.transport.as_ref().is_some_and(Transport::is_flushing)
+    }
+
     /// Waits until bytes came, no longer than `until`, while it sends what is queued.
     pub(crate) fn fill(&mut self, until: Option<Instant>) -> Result<Filled, Error> {
         loop {

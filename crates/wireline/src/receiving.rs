@@ -27,7 +27,9 @@ impl<S: Transport> Driver<S> {
         self.reply.begin();
         while self.reply.state == State::Awaited {
             if !self.core.is_waiting() {
-                self.offer(&mut &[][..]);
+                if self.is_sending() {
+                    self.offer(&mut &[][..]);
+                }
                 if self.advance_to_head()? {
                     break;
                 }
@@ -215,8 +217,7 @@ impl<S: Transport> Driver<S> {
     /// How much content, if any, can be read straight into memory of this size.
     fn direct(&self, len: usize) -> Option<usize> {
         // What is still to be sent is sent by whoever reads through the core's buffer.
-        let is_flushing = self.transport.as_ref().is_some_and(Transport::is_flushing);
-        if is_flushing || !self.core.transmit().is_empty() {
+        if self.is_sending() {
             return None;
         }
         let most = self.core.direct_content()?;
