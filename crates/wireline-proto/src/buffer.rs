@@ -31,14 +31,17 @@ impl Buffer {
         Self { memory: Vec::new(), start: 0, end: 0, hungry: false, peak: 0, next: INITIAL as u32 }
     }
 
+    #[inline]
     pub(crate) fn filled(&self) -> &[u8] {
         &self.memory[self.start..self.end]
     }
 
+    #[inline]
     pub(crate) fn len(&self) -> usize {
         self.end - self.start
     }
 
+    #[inline]
     pub(crate) fn is_empty(&self) -> bool {
         self.start == self.end
     }

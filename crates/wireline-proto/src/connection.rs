@@ -46,6 +46,7 @@ impl Connection {
 
     /// What it was made with.
     #[must_use]
+    #[inline]
     pub fn config(&self) -> &Config {
         &self.config
     }
@@ -59,6 +60,7 @@ impl Connection {
     /// The exchange whose response comes next. `None` when none is owed, or when none can come any more: after an
     /// error, and behind a response that ended the connection.
     #[must_use]
+    #[inline]
     pub fn receiving(&self) -> Option<ExchangeId> {
         match self.receive.state() {
             state::Receive::Head | state::Receive::Body => self.queue.front().map(|exchange| exchange.id),
@@ -92,6 +94,7 @@ impl Connection {
     /// What is still owed of the content of the request being sent: [`Framing::None`] when nothing is,
     /// [`Framing::Length`] with the rest, or [`Framing::Chunked`].
     #[must_use]
+    #[inline]
     pub fn content_due(&self) -> Framing {
         self.send.due()
     }
@@ -136,12 +139,14 @@ impl Connection {
 
     /// How many bytes were handed to the transport.
     #[must_use]
+    #[inline]
     pub fn bytes_sent(&self) -> u64 {
         self.send.sent()
     }
 
     /// How many bytes have come from the transport.
     #[must_use]
+    #[inline]
     pub fn bytes_received(&self) -> u64 {
         self.receive.received_total()
     }
@@ -296,6 +301,7 @@ impl Connection {
 
     /// The bytes to write next.
     #[must_use]
+    #[inline]
     pub fn transmit(&self) -> &[u8] {
         self.send.transmit()
     }
@@ -315,6 +321,7 @@ impl Connection {
     /// How many bytes of your own, framed by [`frame_content`](Self::frame_content), go out now: 0 while
     /// [`transmit`](Self::transmit) has bytes that go before them.
     #[must_use]
+    #[inline]
     pub fn framed_content(&self) -> u64 {
         self.send.framed()
     }
@@ -322,6 +329,7 @@ impl Connection {
     /// How many bytes of your own are framed and have not left, whatever has to leave before them: not 0 where sending
     /// goes on that had to stop.
     #[must_use]
+    #[inline]
     pub fn framed_owed(&self) -> u64 {
         self.send.framed_owed()
     }
@@ -367,6 +375,7 @@ impl Connection {
     ///
     /// # Panics
     /// When there was less room.
+    #[inline]
     pub fn received(&mut self, n: usize) {
         self.receive.received(n);
     }
@@ -415,6 +424,7 @@ impl Connection {
 
     /// The content that the event lends; empty where it is another event, or none.
     #[must_use]
+    #[inline]
     pub fn content(&self) -> &[u8] {
         self.receive.lent_content()
     }

@@ -107,6 +107,7 @@ impl Receive {
         }
     }
 
+    #[inline]
     pub(crate) fn state(&self) -> state::Receive {
         self.state
     }
@@ -119,6 +120,7 @@ impl Receive {
         self.deviations
     }
 
+    #[inline]
     pub(crate) fn received_total(&self) -> u64 {
         self.offset + (self.buffer.len() - self.made_up) as u64
     }
@@ -180,6 +182,7 @@ impl Receive {
         self.buffer.release();
     }
 
+    #[inline]
     pub(crate) fn received(&mut self, n: usize) {
         if n == 0 {
             self.end(Stream::Ended);
@@ -223,6 +226,7 @@ impl Receive {
         self.event.lend(self.buffer.filled(), self.made_up, &self.scanner)
     }
 
+    #[inline]
     pub(crate) fn lent_content(&self) -> &[u8] {
         match self.event {
             Pending::Content { len } => &self.buffer.filled()[..len],
@@ -281,7 +285,7 @@ impl Receive {
             }
             _ => self.let_go(),
         }
-        if self.state == state::Receive::Head && self.buffer.is_empty() && self.stream == Stream::Open {
+        if self.is_waiting() {
             return Ok(false);
         }
         let found = match self.state {

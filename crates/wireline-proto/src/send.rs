@@ -44,20 +44,24 @@ impl Send {
         Self { state: state::Send::Idle, buffer: Buffer::new(), current: None, framed: 0, sent: 0, queued: 0 }
     }
 
+    #[inline]
     pub(crate) fn state(&self) -> state::Send {
         self.state
     }
 
     /// How many bytes have left.
+    #[inline]
     pub(crate) fn sent(&self) -> u64 {
         self.sent
     }
 
     /// How many bytes have left or wait to.
+    #[inline]
     pub(crate) fn queued(&self) -> u64 {
         self.queued
     }
 
+    #[inline]
     pub(crate) fn is_transmitting(&self) -> bool {
         !self.buffer.is_empty() || self.framed > 0
     }
@@ -71,6 +75,7 @@ impl Send {
         self.current.as_ref().map(|current| current.id)
     }
 
+    #[inline]
     pub(crate) fn due(&self) -> Framing {
         self.current.as_ref().map_or(Framing::None, |current| current.due)
     }
@@ -242,6 +247,7 @@ impl Send {
         Ok(())
     }
 
+    #[inline]
     pub(crate) fn transmit(&self) -> &[u8] {
         self.buffer.filled()
     }
@@ -253,10 +259,12 @@ impl Send {
         self.sent += n as u64;
     }
 
+    #[inline]
     pub(crate) fn framed(&self) -> u64 {
         if self.buffer.is_empty() { self.framed } else { 0 }
     }
 
+    #[inline]
     pub(crate) fn framed_owed(&self) -> u64 {
         self.framed
     }
