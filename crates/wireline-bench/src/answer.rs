@@ -69,6 +69,24 @@ impl Answer {
         &self.head
     }
 
+    /// What stands [so many times](Self::times) behind the head.
+    #[must_use]
+    pub fn block(&self) -> &[u8] {
+        &self.block
+    }
+
+    /// How often the block stands behind the head.
+    #[must_use]
+    pub fn times(&self) -> u64 {
+        self.times
+    }
+
+    /// What stands behind the blocks.
+    #[must_use]
+    pub fn tail(&self) -> &[u8] {
+        &self.tail
+    }
+
     /// Writes the whole; what is small in one piece.
     ///
     /// # Errors

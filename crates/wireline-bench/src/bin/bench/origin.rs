@@ -2,6 +2,7 @@
 //! thread answers each connection.
 
 use std::collections::HashMap;
+use std::fs::File;
 use std::io::{self, BufRead, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
@@ -12,6 +13,8 @@ use std::{fs, thread};
 
 use memchr::memmem;
 use rustix::event::epoll;
+use rustix::fs::{MemfdFlags, memfd_create, sendfile};
+use rustix::net::{RecvFlags, recv};
 use rustix::thread::{CpuSet, sched_setaffinity};
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
 use wireline_bench::{Answer, Failure, more_descriptors};
@@ -128,18 +131,65 @@ const BUFFER: usize = 256 << 10;
 
 /// The answers that were asked for before.
 #[derive(Default)]
-struct Answers(HashMap<Vec<u8>, Rc<Answer>>);
+struct Answers(HashMap<Vec<u8>, Rc<Canned>>);
+
+/// An answer, and its block once more as a file in memory.
+struct Canned {
+    answer: Answer,
+    block: File,
+}
 
 impl Answers {
-    fn to(&mut self, target: &[u8]) -> Rc<Answer> {
+    fn to(&mut self, target: &[u8]) -> io::Result<Rc<Canned>> {
         if let Some(answer) = self.0.get(target) {
-            return Rc::clone(answer);
+            return Ok(Rc::clone(answer));
         }
-        let answer = Rc::new(Answer::to(&String::from_utf8_lossy(target)));
+        let answer = Answer::to(&String::from_utf8_lossy(target));
+        let mut block = File::from(memfd_create("block", MemfdFlags::CLOEXEC)?);
+        block.write_all(answer.block())?;
+        let answer = Rc::new(Canned { answer, block });
         self.0.insert(target.to_vec(), Rc::clone(&answer));
-        answer
+        Ok(answer)
     }
 }
+
+/// What carries the bytes. Over TCP neither content that is sent nor content that comes is copied here: otherwise a client
+/// that does not copy either would wait for the origin.
+trait Wire: Read + Write {
+    /// Drops some of the content that comes, as much as there is room for.
+    fn drop_some(&mut self, room: &mut [u8]) -> io::Result<usize> {
+        self.read(room)
+    }
+
+    fn send(&mut self, canned: &Canned) -> io::Result<()>
+    where
+        Self: Sized,
+    {
+        canned.answer.write(self)
+    }
+}
+
+impl Wire for TcpStream {
+    fn drop_some(&mut self, room: &mut [u8]) -> io::Result<usize> {
+        let (dropped, _) = recv(self, room, RecvFlags::TRUNC)?;
+        Ok(dropped)
+    }
+
+    fn send(&mut self, canned: &Canned) -> io::Result<()> {
+        let Canned { answer, block } = canned;
+        self.write_all(answer.head())?;
+        for _ in 0..answer.times() {
+            let (mut at, end) = (0, answer.block().len() as u64);
+            while at < end {
+                let left = usize::try_from(end - at).unwrap_or(usize::MAX);
+                sendfile(&*self, block, Some(&mut at), left)?;
+            }
+        }
+        self.write_all(answer.tail())
+    }
+}
+
+impl Wire for StreamOwned<ServerConnection, TcpStream> {}
 
 /// One connection.
 struct Client<S> {
@@ -148,19 +198,23 @@ struct Client<S> {
     head: Vec<u8>,
     /// Content of a request that is still to come, and the answer that waits for it.
     left: u64,
-    due: Option<Rc<Answer>>,
+    due: Option<Rc<Canned>>,
     /// Answers that leave together.
     out: Vec<u8>,
 }
 
-impl<S: Read + Write> Client<S> {
+impl<S: Wire> Client<S> {
     fn new(stream: S) -> Self {
         Self { stream, head: Vec::new(), left: 0, due: None, out: Vec::new() }
     }
 
     /// One read, and the answers to all that is complete then. `false` at the end.
     fn turn(&mut self, buffer: &mut [u8], answers: &mut Answers) -> io::Result<bool> {
-        let read = self.stream.read(buffer)?;
+        let content = usize::try_from(self.left).map_or(buffer.len(), |left| left.min(buffer.len()));
+        let read = match content {
+            0 => self.stream.read(buffer)?,
+            content => self.stream.drop_some(&mut buffer[..content])?,
+        };
         if read == 0 {
             return Ok(false);
         }
@@ -185,7 +239,7 @@ impl<S: Read + Write> Client<S> {
             let (head, rest) = bytes.split_at(end + 4);
             bytes = rest;
             self.left = length(head);
-            self.due = Some(answers.to(head.split(|byte| *byte == b' ').nth(1).unwrap_or_default()));
+            self.due = Some(answers.to(head.split(|byte| *byte == b' ').nth(1).unwrap_or_default())?);
             if has(head, b"expect: 100-continue") {
                 self.stream.write_all(b"HTTP/1.1 100 Continue\r\n\r\n")?;
             }
@@ -197,13 +251,13 @@ impl<S: Read + Write> Client<S> {
         Ok(true)
     }
 
-    fn answer(&mut self, answer: &Answer) -> io::Result<()> {
-        if answer.len() <= 64 << 10 {
-            return answer.write(&mut self.out);
+    fn answer(&mut self, canned: &Canned) -> io::Result<()> {
+        if canned.answer.len() <= 64 << 10 {
+            return canned.answer.write(&mut self.out);
         }
         self.stream.write_all(&self.out)?;
         self.out.clear();
-        answer.write(&mut self.stream)
+        self.stream.send(canned)
     }
 }
 
@@ -226,6 +280,8 @@ fn has(head: &[u8], line: &[u8]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    impl Wire for std::os::unix::net::UnixStream {}
 
     fn answered(reads: &[&[u8]]) -> Vec<u8> {
         let (mut near, far) = std::os::unix::net::UnixStream::pair().unwrap();
