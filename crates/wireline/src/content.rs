@@ -140,7 +140,7 @@ impl<'a> Content<'a> {
     }
 
     /// Calls `progress` while it is sent, each time more of it has been handed to the transport, with how much that is
-    /// altogether, in bytes, as [`content_sent`](crate::Connection::content_sent) has it: at least once for each 256 KiB.
+    /// altogether, in bytes, as [`content_sent`](crate::Connection::content_sent) has it: at least once for each MiB.
     ///
     /// ```
     /// # let server = wireline_testkit::Origin::start()?;

@@ -20,7 +20,7 @@ const SMALL: usize = 4 << 10;
 
 /// How much leaves at most before it is looked whether there is an answer: a peer that throws away what it gets never
 /// makes a write wait.
-const AT_ONCE: usize = 256 << 10;
+const AT_ONCE: usize = 1 << 20;
 
 impl<S: Transport> Driver<S> {
     /// Queues a request, on a connection that is alive as far as can be seen.
