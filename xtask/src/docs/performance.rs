@@ -136,7 +136,8 @@ const HOW: &str = "
   under memcheck. curl is not there: with 900 handles open it ended with its error 43; why was not looked into.
 - The peers have only the features that the exchange needs (no HTTP/2, no content codings, no cookies). minreq and
   attohttpc keep no connection, and are only where each request has a new one. A peer is missing where it cannot do what
-  a row asks. A subject reads into 64 KiB where it can choose.
+  a row asks. A subject looks at content where its client lends it without a copy, and otherwise
+  reads into 64 KiB where it can choose.
 - **The floor** beside a promise that is over a peer is what the bare socket, `sendfile`, `splice` or, with TLS, ring alone
   comes to in its place, in the same rounds: no client on this system keeps a promise that the floor misses. Of the least
   program that saves to an emptied file on tmpfs, nearly all goes into memory for the file: to take it, to fill it, to give

@@ -7,8 +7,9 @@ use tokio::task::LocalSet;
 use tokio_wireline::{Connection, Connector, Origin, Request, Response, TlsSettings};
 use wireline_bench::{Failure, Job, Report, Scenario};
 
+use crate::blocking::room;
+
 const DEADLINE: Duration = Duration::from_secs(3600);
-const BUFFER: usize = 64 << 10;
 
 pub(crate) fn measure(job: &Job) -> Result<Option<Report>, Failure> {
     let runtime = Builder::new_current_thread().enable_all().build()?;
@@ -20,7 +21,7 @@ pub(crate) fn measure(job: &Job) -> Result<Option<Report>, Failure> {
 }
 
 fn exchanges(runtime: &Runtime, job: &Job) -> Result<Option<Report>, Failure> {
-    let mut buffer = vec![0; BUFFER];
+    let mut buffer = vec![0; room(job)];
     runtime.block_on(async {
         let opener = Opener::new(job)?;
         let mut connection = opener.connect().await?;
@@ -69,15 +70,7 @@ async fn many(job: &Job, opener: &Opener, get: &Request) -> Result<Option<Report
             async move {
                 let mut received = 0;
                 for _ in 0..count {
-                    let mut response = connection.send(&get, ()).await?;
-                    loop {
-                        let len = response.fill_content().await?.len();
-                        if len == 0 {
-                            break;
-                        }
-                        received += len as u64;
-                        response.consume_content(len);
-                    }
+                    received += read(connection.send(&get, ()).await?, &mut []).await?;
                 }
                 Ok((connection, received))
             }
@@ -87,7 +80,7 @@ async fn many(job: &Job, opener: &Opener, get: &Request) -> Result<Option<Report
 
 async fn hold(job: &Job) -> Result<Vec<Connection>, Failure> {
     let opener = Opener::new(job)?;
-    let mut buffer = vec![0; BUFFER];
+    let mut buffer = vec![0; room(job)];
     let mut held = Vec::with_capacity(job.depth);
     for _ in 0..job.depth {
         let mut connection = opener.connect().await?;
@@ -122,6 +115,15 @@ impl Opener {
 }
 
 async fn read(mut response: Response<'_>, buffer: &mut [u8]) -> Result<u64, Failure> {
-    while response.read_content(buffer).await? > 0 {}
-    Ok(response.content_read())
+    if !buffer.is_empty() {
+        while response.read_content(buffer).await? > 0 {}
+        return Ok(response.content_read());
+    }
+    loop {
+        let len = response.fill_content().await?.len();
+        if len == 0 {
+            return Ok(response.content_read());
+        }
+        response.consume_content(len);
+    }
 }
