@@ -22,16 +22,20 @@ type Wrong = (Violation, usize);
 
 /// A whole line in front, as nearly all are: in one pass, and `None` where there is anything to say about it. And how long it
 /// is, its end included.
+#[inline]
 pub(crate) fn plain(bytes: &[u8]) -> Option<(StatusLine, usize)> {
     let (start, behind) = bytes.split_first_chunk::<13>()?;
-    let [b'H', b'T', b'T', b'P', b'/', b'1', b'.', minor @ b'0'..=b'9', b' ', code @ .., b' '] = start else {
+    let [.., minor @ b'0'..=b'9', b' ', a @ b'1'..=b'9', b @ b'0'..=b'9', c @ b'0'..=b'9', b' '] = start else {
         return None;
     };
-    let status = StatusCode::from_bytes(code).ok()?;
+    let digit = |byte: &u8| u16::from(byte - b'0');
+    let status = StatusCode::from_u16(digit(a) * 100 + digit(b) * 10 + digit(c)).ok()?;
     let len = text_len(behind);
     let reason = start.len()..start.len() + len;
-    let end = behind.get(len..len + 2)?;
-    (end == b"\r\n").then(|| (StatusLine { version: version(*minor), status, reason }, start.len() + len + end.len()))
+    if !start.starts_with(b"HTTP/1.") || behind.get(len..len + 2)? != b"\r\n" {
+        return None;
+    }
+    Some((StatusLine { version: version(*minor), status, reason }, start.len() + len + 2))
 }
 
 /// A higher minor version is treated as the highest one known (RFC 9110 section 2.5).
