@@ -2,6 +2,7 @@
 
 mod questions;
 
+use std::fmt;
 use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::os::fd::{AsFd, BorrowedFd};
@@ -38,7 +39,6 @@ use crate::transport::stream::Stream;
 ///
 /// The methods come in five groups: making one; exchanges; questions, which have answers at any time, after an error
 /// above all; settings; the end.
-#[derive(Debug)]
 pub struct Connection<S: Transport = Stream> {
     driver: Driver<S>,
     origin: Option<Origin>,
@@ -50,7 +50,7 @@ pub struct Connection<S: Transport = Stream> {
 }
 
 /// Makes another connection to the same origin.
-pub(crate) trait Reopen<S: Transport>: std::fmt::Debug + Send {
+pub(crate) trait Reopen<S: Transport>: Send {
     fn reopen(&mut self, settings: &Driver<S>) -> Result<Connection<S>, Error>;
 
     /// What goes on with it at the next call, where it has begun.
@@ -445,6 +445,14 @@ impl<S: Transport> Connection<S> {
         self.reopen = made.reopen;
         self.driver.clock.setup = made.setup;
         self.driver.forward = made.forward;
+    }
+}
+
+/// Without how to connect anew: as a part of every `Reopen`, that would be in each program, though few print it.
+impl<S: Transport> fmt::Debug for Connection<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut shown = f.debug_struct("Connection");
+        shown.field("origin", &self.origin).field("driver", &self.driver).finish_non_exhaustive()
     }
 }
 
