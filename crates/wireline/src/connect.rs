@@ -6,6 +6,7 @@ pub(crate) mod connecting;
 pub(crate) mod lookup;
 pub(crate) mod no_proxy;
 pub(crate) mod origin;
+pub(crate) mod passage;
 pub(crate) mod proxy;
 mod race;
 mod reopen;
@@ -26,6 +27,7 @@ use crate::connect::attempts::Options;
 use crate::connect::connecting::{Connecting, Place};
 use crate::connect::lookup::{Resolver, Shared};
 use crate::connect::origin::Origin;
+use crate::connect::passage::Way;
 use crate::connect::proxy::Proxy;
 use crate::connect::rules::ProxyRules;
 #[cfg(feature = "tls")]
@@ -60,18 +62,10 @@ pub struct Connector {
     resolver: Shared,
     options: Options,
     auto_open: bool,
-    proxy: Way,
+    /// Through which proxy to which origin; `None` through none.
+    proxy: Option<Arc<dyn Way>>,
     tls: TlsSettings,
     proxy_tls: TlsSettings,
-}
-
-/// Through which proxy to which origin.
-#[derive(Clone, Debug, Default)]
-enum Way {
-    #[default]
-    Direct,
-    Always(Arc<Proxy>),
-    Rules(Arc<ProxyRules>),
 }
 
 /// Without the feature `tls`, what there is to say about it.
@@ -181,23 +175,15 @@ impl Connector {
     ///
     /// Connections to given addresses and to Unix sockets go to no proxy.
     pub fn proxy(mut self, proxy: Proxy) -> Self {
-        self.proxy = Way::Always(Arc::new(proxy));
+        self.proxy = Some(Arc::new(proxy));
         self
     }
 
     /// Goes through the proxy that these rules name for the origin, if any: [`ProxyRules::from_env`] for those of the
     /// environment, which is not looked at otherwise.
     pub fn proxy_rules(mut self, rules: ProxyRules) -> Self {
-        self.proxy = Way::Rules(Arc::new(rules));
+        self.proxy = Some(Arc::new(rules));
         self
-    }
-
-    fn proxy_for(&self, origin: &Origin) -> Option<&Proxy> {
-        match &self.proxy {
-            Way::Direct => None,
-            Way::Always(proxy) => Some(proxy),
-            Way::Rules(rules) => rules.proxy_for(origin),
-        }
     }
 
     /// Connects to an origin: looks its name up and races its addresses, each with a quarter of a second for itself

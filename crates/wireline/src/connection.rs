@@ -7,6 +7,7 @@ use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::net::UnixStream;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use http::Method;
@@ -16,7 +17,7 @@ use crate::canceller::Canceller;
 use crate::connect::Connector;
 use crate::connect::connecting::Connecting;
 use crate::connect::origin::Origin;
-use crate::connect::proxy::Proxy;
+use crate::connect::passage::Passage;
 use crate::content::Content;
 use crate::driver::Driver;
 use crate::error::Error;
@@ -62,7 +63,7 @@ pub(crate) struct Made<S: Transport> {
     pub(crate) reopen: Option<Box<dyn Reopen<S>>>,
     pub(crate) setup: Setup,
     /// The proxy that every request goes to, and for whom.
-    pub(crate) forward: Option<Box<(Proxy, Origin)>>,
+    pub(crate) forward: Option<Box<(Arc<dyn Passage>, Origin)>>,
     pub(crate) answer: Option<Head>,
 }
 

@@ -8,13 +8,14 @@ pub(crate) mod files;
 pub(crate) mod waiting;
 
 use std::io::{self, IoSlice};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use wireline_proto::{CloseReason, Config, Connection as Core, Framing, Misuse, Reuse};
 
 use crate::canceller::Canceller;
 use crate::connect::origin::Origin;
-use crate::connect::proxy::Proxy;
+use crate::connect::passage::Passage;
 use crate::driver::waiting::Waiting;
 use crate::error::{Context, Error, ErrorKind, Stage};
 use crate::reply::Reply;
@@ -37,7 +38,7 @@ pub(crate) struct Driver<S: Transport> {
     pub(crate) clock: Clock,
     pub(crate) reply: Reply,
     /// The proxy that forwards every request, and to whom.
-    pub(crate) forward: Option<Box<(Proxy, Origin)>>,
+    pub(crate) forward: Option<Box<(Arc<dyn Passage>, Origin)>>,
     /// Content of the last request: what has left, and what waits in the core's buffer.
     pub(crate) content_sent: u64,
     pub(crate) content_waiting: u64,

@@ -30,7 +30,7 @@ impl<S: Transport> Driver<S> {
             self.look_if_idle(now);
         }
         let forwarded = match &self.forward {
-            Some(forward) => forward.0.forward(request, &forward.1, None)?,
+            Some(forward) => forward.0.forward(request, &forward.1)?,
             None => None,
         };
         let request = forwarded.as_ref().unwrap_or(request);

@@ -5,6 +5,7 @@ use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::os::fd::BorrowedFd;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags};
@@ -17,10 +18,10 @@ use crate::connect::NoTls as TlsSettings;
 use crate::connect::attempts::{Attempts, connect_unix};
 use crate::connect::lookup::{self, Lookup};
 use crate::connect::origin::Origin;
-use crate::connect::proxy::{Proxy, Route};
+use crate::connect::passage::{Asking, Passage};
+use crate::connect::proxy::Route;
 #[cfg(feature = "tls")]
 use crate::connect::tls::{self, TlsSettings};
-use crate::connect::tunnel::{Greeting, Tunnelling};
 use crate::connection::{Connection, Made, Reopen};
 use crate::error::{Context, Error, ErrorKind, Stage};
 use crate::reply::Head;
@@ -60,7 +61,7 @@ pub struct Connecting {
     pub(super) connector: Connector,
     pub(super) origin: Origin,
     place: Place,
-    pub(super) proxy: Option<Proxy>,
+    proxy: Option<Arc<dyn Passage>>,
     /// The origin's addresses, where a proxy is to be given one.
     pub(super) targets: VecDeque<SocketAddr>,
     /// What answers the proxy's last refusal, where that takes another connection.
@@ -88,7 +89,7 @@ pub(crate) enum Place {
 
 /// One thing that has to be done, and how far it is.
 #[derive(Debug)]
-pub(super) enum Step {
+pub(crate) enum Step {
     /// Nothing has begun.
     Beginning,
     LookingUp {
@@ -105,19 +106,19 @@ pub(super) enum Step {
         tls: Box<Tls<Stream>>,
         whom: Whom,
     },
-    Greeting(Box<Greeting>),
-    Tunnelling(Box<Tunnelling>),
+    /// Through a proxy to the origin.
+    Asking(Box<dyn Asking>),
 }
 
 /// Whom a step is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Whom {
+pub(crate) enum Whom {
     Origin,
     Proxy,
 }
 
 /// What came of a step.
-pub(super) enum Went {
+pub(crate) enum Went {
     /// It is done, and this is next.
     On(Step),
     /// It has to wait.
@@ -143,7 +144,8 @@ const BACKLOG: Duration = Duration::from_millis(10);
 
 impl Connecting {
     pub(crate) fn new(connector: Connector, origin: Origin, place: Place) -> Self {
-        let proxy = connector.proxy_for(&origin).filter(|_| matches!(place, Place::Name)).cloned();
+        let way = connector.proxy.as_ref().filter(|_| matches!(place, Place::Name));
+        let proxy = way.and_then(|way| way.passage(&origin));
         Self {
             connector,
             origin,
@@ -214,8 +216,7 @@ impl Connecting {
             Step::Connecting(attempts) => attempts.going().map(|fd| (fd, writing)).collect(),
             #[cfg(feature = "tls")]
             Step::Securing { tls, .. } => vec![tls.wanted()],
-            Step::Greeting(greeting) => vec![greeting.wanted()],
-            Step::Tunnelling(tunnelling) => tunnelling.wanted().into_iter().collect(),
+            Step::Asking(asking) => asking.wanted().into_iter().collect(),
         }
     }
 
@@ -261,7 +262,7 @@ impl Connecting {
             Step::Connecting(_) | Step::Queueing { .. } => (Stage::Connecting, Operation::Connect, timeouts.connect),
             #[cfg(feature = "tls")]
             Step::Securing { .. } => (Stage::Securing, Operation::Tls, timeouts.tls),
-            Step::Greeting(_) | Step::Tunnelling(_) => (Stage::Tunnelling, Operation::Tunnel, timeouts.tunnel),
+            Step::Asking(_) => (Stage::Tunnelling, Operation::Tunnel, timeouts.tunnel),
         }
     }
 
@@ -288,8 +289,7 @@ impl Connecting {
                 }
                 (Err(error), _) => Err(self.failed(tls::kind_of(&error), Stage::Securing, error)),
             },
-            Step::Greeting(greeting) => self.greet(greeting),
-            Step::Tunnelling(tunnelling) => self.tunnel(tunnelling),
+            Step::Asking(asking) => asking.go(self),
         }
     }
 
@@ -324,7 +324,7 @@ impl Connecting {
 
     fn look_up(&mut self, whom: Whom) -> Result<Went, Error> {
         let (host, port) = match (whom, &self.proxy) {
-            (Whom::Proxy, Some(proxy)) => (proxy.host(), proxy.port()),
+            (Whom::Proxy, Some(proxy)) => proxy.place(),
             _ => (self.origin.host(), self.origin.port()),
         };
         if let Ok(literal) = host.parse::<IpAddr>() {
@@ -376,12 +376,11 @@ impl Connecting {
     pub(super) fn onward(&self, stream: Stream, reach: Reach) -> Result<Went, Error> {
         match &self.proxy {
             Some(proxy) if reach == Reach::Next && proxy.is_secure() => {
-                self.secure(&self.connector.proxy_tls, stream, proxy.host(), Whom::Proxy)
+                self.secure(&self.connector.proxy_tls, stream, proxy.place().0, Whom::Proxy)
             }
             Some(proxy) if reach != Reach::Origin => match proxy.route(&self.origin) {
                 Route::Forward => Ok(Went::Home(stream)),
-                Route::Tunnel => Ok(Went::On(Step::Tunnelling(Box::new(Tunnelling::over(stream, &self.connector))))),
-                Route::SocksAddress | Route::SocksName => self.begin_to_greet(stream),
+                _ => Arc::clone(proxy).ask(stream, self).map(Went::On),
             },
             _ if self.origin.is_secure() => self.secure(&self.connector.tls, stream, self.origin.host(), Whom::Origin),
             _ => Ok(Went::Home(stream)),
@@ -482,7 +481,7 @@ impl Connecting {
         let made = Made {
             reopen,
             setup: std::mem::take(&mut self.setup),
-            forward: forwards.map(|proxy| Box::new((proxy.clone(), self.origin.clone()))),
+            forward: forwards.map(|proxy| Box::new((Arc::clone(proxy), self.origin.clone()))),
             answer: self.answer.take(),
         };
         self.forget();

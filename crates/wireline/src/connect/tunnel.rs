@@ -2,10 +2,13 @@
 
 use std::io::{self, IoSlice};
 use std::os::fd::{AsFd, BorrowedFd};
+use std::sync::Arc;
 use std::time::Duration;
 
-use crate::connect::Connector;
 use crate::connect::connecting::{Connecting, Reach, Step, Went};
+use crate::connect::origin::Origin;
+use crate::connect::passage::Asking;
+use crate::connect::proxy::{Proxy, Route};
 use crate::connect::socks::{Socks5, SocksError};
 use crate::connection::Connection;
 use crate::error::{Error, ErrorKind, Stage};
@@ -22,15 +25,16 @@ const REFUSAL: u64 = 64 << 10;
 
 /// A SOCKS5 handshake.
 #[derive(Debug)]
-pub(super) struct Greeting {
+struct Greeting {
     stream: Stream,
     socks: Socks5,
 }
 
 /// CONNECT, and what comes of it.
 #[derive(Debug)]
-pub(super) struct Tunnelling {
+struct Tunnelling {
     connection: Connection<Stream>,
+    proxy: Arc<Proxy>,
     /// What it is to be asked next.
     ask: Option<Request>,
     is_asked: bool,
@@ -42,12 +46,24 @@ enum Answer {
     Refused(Head),
 }
 
-impl Greeting {
-    pub(super) fn wanted(&self) -> (BorrowedFd<'_>, Ready) {
-        let write = !self.socks.transmit().is_empty() || self.stream.is_flushing();
-        (self.stream.as_fd(), Ready { read: !write, write })
+/// The first step over a stream to a proxy that does not forward.
+pub(super) fn begin(proxy: Arc<Proxy>, stream: Stream, connecting: &Connecting) -> Result<Step, Error> {
+    if proxy.route(&connecting.origin) == Route::Tunnel {
+        let mut connection = Connection::with_transport(stream, connecting.connector.config);
+        connection.driver().no_wait = true;
+        return Ok(Step::Asking(Box::new(Tunnelling { connection, proxy, ask: None, is_asked: false })));
     }
+    let socks = match connecting.targets.front() {
+        Some(target) => Socks5::connect_address(*target, proxy.credentials()),
+        None => Socks5::connect(connecting.origin.host(), connecting.origin.port(), proxy.credentials()),
+    };
+    match socks {
+        Ok(socks) => Ok(Step::Asking(Box::new(Greeting { stream, socks }))),
+        Err(error) => Err(connecting.failed(ErrorKind::Proxy, Stage::Tunnelling, io::Error::other(error))),
+    }
+}
 
+impl Greeting {
     /// Goes on without waiting, and says what came behind the proxy's last word, when that has come.
     fn advance(&mut self) -> io::Result<Option<Vec<u8>>> {
         let Self { stream, socks } = self;
@@ -72,17 +88,6 @@ impl Greeting {
 }
 
 impl Tunnelling {
-    pub(super) fn over(stream: Stream, connector: &Connector) -> Self {
-        let mut connection = Connection::with_transport(stream, connector.config);
-        connection.driver().no_wait = true;
-        Self { connection, ask: None, is_asked: false }
-    }
-
-    pub(super) fn wanted(&self) -> Option<(BorrowedFd<'_>, Ready)> {
-        let interest = self.connection.interest();
-        self.connection.fd().map(|fd| (fd, Ready { read: interest.read, write: interest.write }))
-    }
-
     /// Goes on without waiting.
     fn advance(&mut self) -> Result<Answer, Error> {
         let response = match self.ask.take() {
@@ -122,82 +127,79 @@ impl Tunnelling {
     }
 }
 
-impl Connecting {
-    pub(super) fn begin_to_greet(&self, stream: Stream) -> Result<Went, Error> {
-        let proxy = self.proxy.as_ref().expect("there is one to greet");
-        let socks = match self.targets.front() {
-            Some(target) => Socks5::connect_address(*target, proxy.credentials()),
-            None => Socks5::connect(self.origin.host(), self.origin.port(), proxy.credentials()),
-        };
-        match socks {
-            Ok(socks) => Ok(Went::On(Step::Greeting(Box::new(Greeting { stream, socks })))),
-            Err(error) => Err(self.failed(ErrorKind::Proxy, Stage::Tunnelling, io::Error::other(error))),
-        }
+impl Asking for Greeting {
+    fn wanted(&self) -> Option<(BorrowedFd<'_>, Ready)> {
+        let write = !self.socks.transmit().is_empty() || self.stream.is_flushing();
+        Some((self.stream.as_fd(), Ready { read: !write, write }))
     }
 
-    pub(super) fn greet(&mut self, mut greeting: Box<Greeting>) -> Result<Went, Error> {
-        match greeting.advance() {
+    fn go(mut self: Box<Self>, connecting: &mut Connecting) -> Result<Went, Error> {
+        match self.advance() {
             Ok(early) => {
-                self.early = early.unwrap_or_default();
-                self.onward(greeting.stream, Reach::Origin)
+                connecting.early = early.unwrap_or_default();
+                connecting.onward(self.stream, Reach::Origin)
             }
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(Went::Nowhere(Step::Greeting(greeting))),
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => Ok(Went::On(Step::Greeting(greeting))),
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(Went::Nowhere(Step::Asking(self))),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => Ok(Went::On(Step::Asking(self))),
             Err(error) => {
                 let said = error.get_ref().and_then(|inner| inner.downcast_ref::<SocksError>());
                 // Another address of the origin may be within the proxy's reach.
-                if said.is_some_and(SocksError::is_about_destination) && self.targets.len() > 1 {
-                    self.targets.pop_front();
+                if said.is_some_and(SocksError::is_about_destination) && connecting.targets.len() > 1 {
+                    connecting.targets.pop_front();
                     return Ok(Went::On(Step::Beginning));
                 }
                 let kind = if said.is_some() { ErrorKind::Proxy } else { ErrorKind::Lost };
-                Err(self.failed(kind, Stage::Tunnelling, error))
+                Err(connecting.failed(kind, Stage::Tunnelling, error))
             }
         }
     }
+}
 
-    /// CONNECT, and what answers a refusal; `None` where nothing does.
-    fn request_to_connect(&self, challenge: Option<&Head>) -> Result<Option<Request>, Error> {
-        let proxy = self.proxy.as_ref().expect("there is one to ask");
-        let request = proxy.connect_request(&self.origin, challenge);
-        request.map_err(|invalid| Error::from(invalid).at(self.context(Stage::Tunnelling)))
+impl Asking for Tunnelling {
+    fn wanted(&self) -> Option<(BorrowedFd<'_>, Ready)> {
+        let interest = self.connection.interest();
+        self.connection.fd().map(|fd| (fd, Ready { read: interest.read, write: interest.write }))
     }
 
-    pub(super) fn tunnel(&mut self, mut tunnelling: Box<Tunnelling>) -> Result<Went, Error> {
-        let context = self.context(Stage::Tunnelling);
-        if !tunnelling.is_asked {
-            tunnelling.ask = match self.ask.take() {
+    fn go(mut self: Box<Self>, connecting: &mut Connecting) -> Result<Went, Error> {
+        let context = connecting.context(Stage::Tunnelling);
+        let proxy = Arc::clone(&self.proxy);
+        // CONNECT, and what answers a refusal; `None` where nothing does.
+        let request = |origin: &Origin, challenge: Option<&Head>| {
+            let request = proxy.connect_request(origin, challenge);
+            request.map_err(|invalid| Error::from(invalid).at(context))
+        };
+        if !self.is_asked {
+            self.ask = match connecting.ask.take() {
                 Some(answer) => Some(answer),
-                None => self.request_to_connect(None)?,
+                None => request(&connecting.origin, None)?,
             };
         }
-        match tunnelling.advance() {
+        match self.advance() {
             Ok(Answer::Open { head, stream, early }) => {
-                (self.answer, self.early) = (Some(head), early);
-                self.onward(stream, Reach::Origin)
+                (connecting.answer, connecting.early) = (Some(head), early);
+                connecting.onward(stream, Reach::Origin)
             }
-            Ok(Answer::Refused(head)) if asks_for_credentials(&head) && self.rounds < ROUNDS => {
-                self.rounds += 1;
+            Ok(Answer::Refused(head)) if asks_for_credentials(&head) && connecting.rounds < ROUNDS => {
+                connecting.rounds += 1;
                 // Before it connects again: perhaps there is no reason to.
-                self.ask = self.request_to_connect(Some(&head))?;
-                if self.ask.is_none() {
+                connecting.ask = request(&connecting.origin, Some(&head))?;
+                if connecting.ask.is_none() {
                     return Err(Error::refused(head, context));
                 }
                 // Some schemes are about the connection, so it is the same one if possible.
-                let same = tunnelling.connection.reuse() == Reuse::Now;
-                Ok(Went::On(if same { Step::Tunnelling(tunnelling) } else { Step::Beginning }))
+                let same = self.connection.reuse() == Reuse::Now;
+                Ok(Went::On(if same { Step::Asking(self) } else { Step::Beginning }))
             }
             Ok(Answer::Refused(head)) => Err(Error::refused(head, context)),
-            Err(error) if matches!(error.kind(), ErrorKind::WouldBlock(_)) => {
-                Ok(Went::Nowhere(Step::Tunnelling(tunnelling)))
-            }
+            Err(error) if matches!(error.kind(), ErrorKind::WouldBlock(_)) => Ok(Went::Nowhere(Step::Asking(self))),
             Err(error) => Err(match error.kind() {
                 // It was heard before CONNECT had left, by chance: what the proxy did is the same.
                 ErrorKind::Closed(CloseReason::Unsolicited) => {
-                    self.failed(ErrorKind::Protocol, Stage::Tunnelling, unasked())
+                    connecting.failed(ErrorKind::Protocol, Stage::Tunnelling, unasked())
                 }
                 ErrorKind::Closed(_) => {
-                    self.failed(ErrorKind::Lost, Stage::Tunnelling, io::ErrorKind::UnexpectedEof.into())
+                    connecting.failed(ErrorKind::Lost, Stage::Tunnelling, io::ErrorKind::UnexpectedEof.into())
                 }
                 _ => error.at(context),
             }),
