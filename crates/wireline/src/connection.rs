@@ -137,7 +137,9 @@ impl<S: Transport> Connection<S> {
     /// As [`send`](Self::send).
     pub fn get(&mut self, target: &str) -> Result<Response<'_, S>, Error> {
         let request = self.request(Method::GET, target).build()?;
-        self.send(&request, Content::none())
+        self.reopen_if_over()?;
+        self.driver.send_bare(&request)?;
+        self.receive()
     }
 
     /// Begins a request, with `Host` as this connection's origin has it, where it is known.

@@ -53,17 +53,31 @@ impl<S: Transport> Driver<S> {
 
     /// Sends a request with its content, unless an answer comes first.
     pub(crate) fn send_whole(&mut self, request: &Request, mut content: Content<'_>) -> Result<(), Error> {
+        self.check_free()?;
+        let fits = content.check(request).map_err(|error| self.source_failed(error))?;
+        fits.map_err(|misuse| self.misuse(misuse))?;
+        self.send_request(request)?;
+        self.reply.begin();
+        self.go_on(content)
+    }
+
+    /// The same for a request that has none: a program that sends nothing else has nothing else in it.
+    pub(crate) fn send_bare(&mut self, request: &Request) -> Result<(), Error> {
+        self.check_free()?;
+        self.send_request(request)?;
+        self.reply.begin();
+        Ok(())
+    }
+
+    /// Whether a request can be sent on its own.
+    fn check_free(&self) -> Result<(), Error> {
         if self.transport.is_none() {
             return Err(self.closed());
         }
         if self.core.receiving().is_some() {
             return Err(self.error(ErrorKind::InFlight));
         }
-        let fits = content.check(request).map_err(|error| self.source_failed(error))?;
-        fits.map_err(|misuse| self.misuse(misuse))?;
-        self.send_request(request)?;
-        self.reply.begin();
-        self.go_on(content)
+        Ok(())
     }
 
     /// Sends what is left of the content of the request sent last.
