@@ -19,10 +19,8 @@ use crate::timeouts::Operation;
 use crate::{CloseReason, ExchangeId, InvalidRequest, Misuse};
 
 /// What a connection could not do, and how far it had got.
-#[derive(Debug)]
 pub struct Error(Box<Details>);
 
-#[derive(Debug)]
 struct Details {
     kind: ErrorKind,
     cause: Option<Cause>,
@@ -40,7 +38,7 @@ enum Cause {
 }
 
 /// Where a connection was when it failed.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 pub(crate) struct Context {
     pub(crate) exchange: Option<ExchangeId>,
     pub(crate) stage: Stage,
@@ -434,6 +432,26 @@ impl From<InvalidRequest> for Error {
     }
 }
 
+impl fmt::Debug for Error {
+    /// Of a proxy's answer the status, and of content how much came: what is printed where an error is unwrapped is in
+    /// every program, and the rest can be asked for.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Details { kind, cause, context, partial, answer } = &*self.0;
+        let elapsed = context.elapsed;
+        f.debug_struct("Error")
+            .field("kind", kind)
+            .field("cause", cause)
+            .field("answer", &answer.as_ref().map(|head| head.status().as_u16()))
+            .field("partial", &partial.len())
+            .field("exchange", &context.exchange)
+            .field("stage", &context.stage)
+            .field("bytes_sent", &context.bytes_sent)
+            .field("bytes_received", &context.bytes_received)
+            .field("elapsed", &format_args!("{}.{:03} s", elapsed.as_secs(), elapsed.subsec_millis()))
+            .finish()
+    }
+}
+
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.kind.fmt(f)?;
@@ -456,5 +474,19 @@ impl StdError for Error {
             Some(Cause::Io(error) | Cause::Both(error, _)) => Some(error),
             Some(Cause::Protocol(error)) => Some(error),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_printed_of_an_error_is_brief() {
+        let context = Context::before(Stage::Connecting, Duration::from_millis(1012));
+        let error = Error::new(ErrorKind::Connect, context).with_partial(b"abc".to_vec());
+        let printed = "Error { kind: Connect, cause: None, answer: None, partial: 3, exchange: None, stage: Connecting, \
+                       bytes_sent: 0, bytes_received: 0, elapsed: 1.012 s }";
+        assert_eq!(format!("{error:?}"), printed);
     }
 }
