@@ -4,6 +4,7 @@
 //! needs no lock; what goes back on another thread stays there.
 
 use std::cell::{Cell, RefCell};
+use std::mem::ManuallyDrop;
 use std::ops::{Deref, DerefMut};
 use std::thread::LocalKey;
 
@@ -99,11 +100,14 @@ pub(crate) trait Lend: Default + 'static {
 }
 
 /// One that is lent as soon as it is to change, until it is let go of.
+///
+/// Dropped, it gives back what it has, so that there is nothing left to free: without `ManuallyDrop` the code for that would
+/// be wherever something is dropped that has one.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Lent<T: Lend>(Option<Box<T>>);
+pub(crate) struct Lent<T: Lend>(ManuallyDrop<Option<Box<T>>>);
 
 impl<T: Lend> Lent<T> {
-    pub(crate) const NONE: Self = Self(None);
+    pub(crate) const NONE: Self = Self(ManuallyDrop::new(None));
 
     /// The one that is lent now, to change it only where there is one.
     pub(crate) fn lent(&mut self) -> Option<&mut T> {
@@ -117,6 +121,14 @@ impl<T: Lend> Lent<T> {
                 let _ended = T::free().try_with(|free| free.give_back(lent));
             }
         }
+    }
+}
+
+impl<T: Lend> Lent<T> {
+    /// In one place, since it is in the way of everything that is dropped.
+    #[inline(never)]
+    fn let_go(&mut self) {
+        self.give_back();
     }
 }
 
@@ -137,8 +149,11 @@ impl<T: Lend> DerefMut for Lent<T> {
 }
 
 impl<T: Lend> Drop for Lent<T> {
+    #[inline]
     fn drop(&mut self) {
-        self.give_back();
+        if self.0.is_some() {
+            self.let_go();
+        }
     }
 }
 
