@@ -390,8 +390,12 @@ impl<'a> FieldsRef<'a> {
     /// sections 5.3 and 5.6.1).
     #[must_use]
     pub fn has_token(&self, name: &str, token: &str) -> bool {
-        self.get_all(name)
-            .any(|value| grammar::list(value).any(|element| element.eq_ignore_ascii_case(token.as_bytes())))
+        self.has_element(name, &|element| element.eq_ignore_ascii_case(token.as_bytes()))
+    }
+
+    /// Whether an element of that list is what is looked for.
+    pub(crate) fn has_element(&self, name: &str, is: &dyn Fn(&[u8]) -> bool) -> bool {
+        self.get_all(name).any(|value| grammar::list(value).any(is))
     }
 
     /// The section in wire form, as it came or as it goes, without the empty line behind it.
@@ -474,7 +478,7 @@ impl<'a> Field<'a> {
     }
 
     fn is_secret(&self) -> bool {
-        ["authorization", "proxy-authorization", "cookie", "set-cookie"].iter().any(|name| self.is(name))
+        grammar::is_named(self.name, &["authorization", "proxy-authorization", "cookie", "set-cookie"])
     }
 }
 

@@ -217,6 +217,19 @@ pub(crate) fn list(value: &[u8]) -> impl Iterator<Item = &[u8]> {
     })
 }
 
+/// What an element of a list is called: it ends where parameters begin.
+pub(crate) fn without_parameters(element: &[u8]) -> &[u8] {
+    let name = element.split(|&byte| byte == b';').next().unwrap_or_default();
+    &name[without_ows(name)]
+}
+
+/// Whether a name, or a token, is one of these, whatever its case. Not inlined: over a table, that is a comparison of its own
+/// for each.
+#[inline(never)]
+pub(crate) fn is_named(name: &[u8], names: &[&str]) -> bool {
+    names.iter().any(|known| name.eq_ignore_ascii_case(known.as_bytes()))
+}
+
 /// `1*DIGIT` as a number: `None` when it is not, or too large for 64 bits; which of the two is told apart by the caller.
 pub(crate) fn decimal(digits: &[u8]) -> Option<u64> {
     if digits.is_empty() {

@@ -47,7 +47,6 @@ fn has_option(fields: FieldsRef<'_>, option: &[u8]) -> bool {
 /// each protocol that the response names was among those offered, whatever the case.
 pub(crate) fn accepts_switch(role: &Role, fields: FieldsRef<'_>) -> bool {
     let Some(offered) = &role.offered else { return false };
-    let mut chosen = fields.known(Known::Upgrade).flat_map(|(_, value)| grammar::list(value)).peekable();
-    chosen.peek().is_some()
-        && chosen.all(|protocol| grammar::list(offered).any(|offer| offer.eq_ignore_ascii_case(protocol)))
+    let is_offered = |protocol: &[u8]| grammar::list(offered).any(|offer| offer.eq_ignore_ascii_case(protocol));
+    fields.has_element("upgrade", &is_offered) && !fields.has_element("upgrade", &|protocol| !is_offered(protocol))
 }

@@ -146,11 +146,12 @@ pub(crate) fn of_request(version: Version, fields: FieldsRef<'_>) -> Result<Fram
 /// Whether `Transfer-Encoding` is a list that a sender may send: no empty elements (RFC 9110 section 5.6.1.1), no
 /// parameters, which no coding has, and not `identity`, which is none. Recipients differ over all of these.
 fn is_plain_list(fields: FieldsRef<'_>) -> bool {
-    fields.known(Known::TransferEncoding).flat_map(|(_, value)| value.split(|&byte| byte == b',')).all(|coding| {
+    let is_plain = |coding: &[u8]| {
         let coding = &coding[grammar::without_ows(coding)];
         let is_token = !coding.is_empty() && grammar::first_not(coding, grammar::TOKEN).is_none();
         is_token && !coding.eq_ignore_ascii_case(b"identity")
-    })
+    };
+    fields.known(Known::TransferEncoding).all(|(_, value)| value.split(|&byte| byte == b',').all(is_plain))
 }
 
 /// Why the framing fields of a request cannot be sent.
@@ -178,18 +179,18 @@ fn transfer_coding(fields: FieldsRef<'_>) -> Option<(Coding, Place)> {
     if !fields.has(Known::TransferEncoding) {
         return None;
     }
-    let mut lines = fields.known(Known::TransferEncoding).peekable();
-    let place = Place(lines.peek()?.0);
+    let place = Place(fields.known(Known::TransferEncoding).next()?.0);
     let (mut codings, mut chunked, mut last_is_chunked) = (0_u32, 0_u32, false);
     let mut wrong = false;
-    for coding in lines.flat_map(|(_, value)| grammar::list(value)) {
-        codings += 1;
-        last_is_chunked = coding.eq_ignore_ascii_case(b"chunked");
-        chunked += u32::from(last_is_chunked);
-        let name = coding.split(|&byte| byte == b';').next().unwrap_or_default();
-        let name = &name[grammar::without_ows(name)];
-        wrong |= grammar::first_not(name, grammar::TOKEN).is_some();
-        wrong |= !last_is_chunked && name.eq_ignore_ascii_case(b"chunked");
+    for (_, value) in fields.known(Known::TransferEncoding) {
+        for coding in grammar::list(value) {
+            codings += 1;
+            last_is_chunked = coding.eq_ignore_ascii_case(b"chunked");
+            chunked += u32::from(last_is_chunked);
+            let name = grammar::without_parameters(coding);
+            wrong |= grammar::first_not(name, grammar::TOKEN).is_some();
+            wrong |= !last_is_chunked && name.eq_ignore_ascii_case(b"chunked");
+        }
     }
     let coding = match (wrong, codings, chunked) {
         (false, 1, 1) => Coding::Chunked,

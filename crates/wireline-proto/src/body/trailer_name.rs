@@ -1,5 +1,7 @@
 //! Which fields no sender may put into a trailer section (RFC 9110 section 6.5.1).
 
+use crate::grammar;
+
 /// Fields for framing, routing, authentication, request modifiers and content format.
 const FORBIDDEN: &[&str] = &[
     "authorization",
@@ -40,7 +42,7 @@ const LONGEST: usize = {
 
 /// Whether this field, its name in any case, must not stand in a trailer section.
 pub(crate) fn is_forbidden(name: &[u8]) -> bool {
-    FORBIDDEN.iter().any(|forbidden| name.eq_ignore_ascii_case(forbidden.as_bytes()))
+    grammar::is_named(name, FORBIDDEN)
 }
 
 /// A field name of which the bytes come one by one: no more of it is kept than a forbidden one has.

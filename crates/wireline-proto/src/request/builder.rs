@@ -314,14 +314,11 @@ fn check_hop_by_hop(fields: FieldsRef<'_>) -> Result<(), InvalidRequest> {
     if fields.contains("upgrade") && !fields.has_token("connection", "upgrade") {
         return Err(InvalidRequest::UpgradeWithoutConnection);
     }
-    // A member is `transfer-coding [ weight ]`: its name ends where parameters begin.
-    let te = fields.get_all("te").flat_map(grammar::list);
-    let mut names = te.map(|coding| coding.split(|&byte| byte == b';').next().unwrap_or_default());
-    if names.any(|name| name[grammar::without_ows(name)].eq_ignore_ascii_case(b"chunked")) {
+    // A member is `transfer-coding [ weight ]`.
+    if fields.has_element("te", &|coding| grammar::without_parameters(coding).eq_ignore_ascii_case(b"chunked")) {
         return Err(InvalidRequest::TeChunked);
     }
-    let names_end_to_end = |option: &[u8]| END_TO_END.iter().any(|name| option.eq_ignore_ascii_case(name.as_bytes()));
-    if fields.get_all("connection").flat_map(grammar::list).any(names_end_to_end) {
+    if fields.has_element("connection", &|option| grammar::is_named(option, END_TO_END)) {
         return Err(InvalidRequest::ConnectionOption);
     }
     if fields.contains("te") && !fields.has_token("connection", "te") {
