@@ -4,7 +4,6 @@ use http::{Method, Version};
 
 use crate::body::length::{self, Framing};
 use crate::exchange::Role;
-use crate::fields::known::KnownLines;
 use crate::fields::{Fields, FieldsRef};
 use crate::grammar::{self, Port, TARGET};
 use crate::request::{InvalidRequest, Request};
@@ -160,23 +159,50 @@ impl RequestBuilder {
     /// # Errors
     /// [`InvalidRequest`] for whatever would be illegal on the wire, or could be read as two requests. There is no way
     /// around it but [`Request::unchecked`].
-    pub fn build(self) -> Result<Request, InvalidRequest> {
+    pub fn build(mut self) -> Result<Request, InvalidRequest> {
+        let Derived { role, framing, expects_continue, last } = self.derive()?;
+        let Self { method, target, version, fields, encoded, idempotent, .. } = self;
+        let (section, lines, known) = fields.into_parts();
+        let name = method.as_str().as_bytes();
+        let protocol: &[u8] = if version == Version::HTTP_11 { b" HTTP/1.1\r\n" } else { b" HTTP/1.0\r\n" };
+        let wire = [name, b" ", &target, protocol, &section, b"\r\n"].concat();
+        let target = name.len() + 1..name.len() + 1 + target.len();
+        let start = target.end + protocol.len();
+        Ok(Request {
+            wire,
+            target,
+            section: start..start + section.len(),
+            lines,
+            known,
+            role,
+            idempotent: idempotent.unwrap_or_else(|| method.is_idempotent()),
+            last,
+            method,
+            version,
+            framing,
+            expects_continue,
+            encoded: encoded && framing == Framing::Chunked,
+        })
+    }
+
+    /// Checks it, with `Host` in its place, and says what follows from it.
+    fn derive(&mut self) -> Result<Derived, InvalidRequest> {
         if let Some(mistake) = self.mistake {
             return Err(mistake);
         }
-        let Self { method, target, version, host, mut fields, encoded, idempotent, .. } = self;
+        let (method, version) = (&self.method, self.version);
         if version != Version::HTTP_11 && version != Version::HTTP_10 {
             return Err(InvalidRequest::Version);
         }
-        let authority = check_target(&method, &target)?;
-        if let Some(host) = host {
-            fields.prepend("Host", &host).map_err(|_| InvalidRequest::HostInvalid)?;
+        let authority = check_target(method, &self.target)?;
+        if let Some(host) = &self.host {
+            self.fields.prepend("Host", host).map_err(|_| InvalidRequest::HostInvalid)?;
         }
-        let section = fields.as_ref();
+        let section = self.fields.as_ref();
         check_host(version, authority, section)?;
         let framing = length::of_request(version, section)?;
         let has_content = !matches!(framing, Framing::None | Framing::Length(0));
-        check_method_rules(&method, section, has_content)?;
+        check_method_rules(method, section, has_content)?;
         let expects_continue = section.has_token("expect", "100-continue");
         if expects_continue && version < Version::HTTP_11 {
             return Err(InvalidRequest::ExpectInHttp10);
@@ -184,39 +210,22 @@ impl RequestBuilder {
         if expects_continue && !has_content {
             return Err(InvalidRequest::ExpectWithoutContent);
         }
-        let upgrade = section.joined("upgrade");
         check_hop_by_hop(section)?;
+        let is_http11 = version == Version::HTTP_11;
         // A server has to ignore Upgrade in HTTP/1.0 (RFC 9110 section 7.8).
-        let upgrade = upgrade.as_deref().filter(|_| version == Version::HTTP_11);
-        let keeps_alive = version == Version::HTTP_11 || section.has_token("connection", "keep-alive");
-
-        let mut wire = Vec::with_capacity(method.as_str().len() + target.len() + section.as_bytes().len() + 13);
-        wire.extend_from_slice(method.as_str().as_bytes());
-        wire.push(b' ');
-        let target_start = wire.len();
-        wire.extend_from_slice(&target);
-        let target = target_start..wire.len();
-        wire.extend_from_slice(if version == Version::HTTP_11 { b" HTTP/1.1\r\n" } else { b" HTTP/1.0\r\n" });
-        let request = Request {
-            role: Role::new(&method, upgrade),
-            idempotent: idempotent.unwrap_or_else(|| method.is_idempotent()),
-            last: !keeps_alive || section.has_token("connection", "close"),
-            section: wire.len()..wire.len() + section.as_bytes().len(),
-            lines: Vec::new(),
-            known: KnownLines::NONE,
-            wire: Vec::new(),
-            target,
-            method,
-            version,
-            framing,
-            expects_continue,
-            encoded: encoded && framing == Framing::Chunked,
-        };
-        let (section, lines, known) = fields.into_parts();
-        wire.extend_from_slice(&section);
-        wire.extend_from_slice(b"\r\n");
-        Ok(Request { wire, lines, known, ..request })
+        let upgrade = if is_http11 { section.joined("upgrade") } else { None };
+        let keeps_alive = is_http11 || section.has_token("connection", "keep-alive");
+        let last = !keeps_alive || section.has_token("connection", "close");
+        Ok(Derived { role: Role::new(method, upgrade.as_deref()), framing, expects_continue, last })
     }
+}
+
+/// What follows from a request.
+struct Derived {
+    role: Role,
+    framing: Framing,
+    expects_continue: bool,
+    last: bool,
 }
 
 /// RFC 9112 section 3.2: no white space, no control byte, no fragment; and the form that the method asks for. Gives the
