@@ -24,7 +24,7 @@ use crate::transport::stream::Stream;
 use crate::transport::{Ready, Transport};
 use crate::wait::{wait_for, wanted_of};
 use rustix::event::{PollFd, PollFlags};
-use turn::{state_of, wait_after};
+use turn::{State, state_of, wait_after};
 
 pub use receive::{ReceiveHalf, Received};
 pub use send::SendHalf;
@@ -105,9 +105,15 @@ impl Half {
         let driver = inner.connection.driver();
         let before = state_of(driver);
         let result = act(driver);
+        self.tell(inner, before);
+        result
+    }
+
+    /// Tells the other half, where it waits, of what is another state now.
+    fn tell(&self, inner: &mut Inner, before: State) {
+        let driver = inner.connection.driver();
         let has_changed = before != state_of(driver);
-        let is_closed = driver.transport.is_none();
-        if is_closed && !inner.is_shut {
+        if driver.transport.is_none() && !inner.is_shut {
             inner.is_shut = true;
             // The descriptor to wait on would keep the connection open. A peer that is gone has shut it already.
             let _gone = rustix::net::shutdown(&self.shared.socket, rustix::net::Shutdown::Both);
@@ -115,7 +121,6 @@ impl Half {
         if has_changed && std::mem::take(&mut inner.waits[1 - self.side]) {
             self.ring();
         }
-        result
     }
 
     fn ring(&self) {
@@ -128,21 +133,23 @@ impl Half {
         loop {
             let mut inner = self.lock();
             let alone = inner.gone[1 - self.side];
-            let error = match self.hold(&mut inner, |driver| act(driver, alone)) {
+            match self.hold(&mut inner, |driver| act(driver, alone)) {
                 Ok(done) => return Ok(done),
-                Err(error) => error,
-            };
-            let wait = Self::wait_after(inner.connection.driver(), error, alone)?;
-            inner.waits[self.side] = true;
-            drop(inner);
-            if !self.wait(&wait) {
-                return Err(self.lock().connection.driver().too_late(wait.bound));
+                Err(error) => self.wait_after(inner, error, alone)?,
             }
         }
     }
 
+    /// Waits for what may let the same go well after an error, if anything does.
+    fn wait_after(&self, mut inner: MutexGuard<'_, Inner>, error: Error, alone: bool) -> Result<(), Error> {
+        let wait = Self::wait_of(inner.connection.driver(), error, alone)?;
+        inner.waits[self.side] = true;
+        drop(inner);
+        if self.wait(&wait) { Ok(()) } else { Err(self.lock().connection.driver().too_late(wait.bound)) }
+    }
+
     /// What to wait for after an error, if anything.
-    fn wait_after(driver: &mut Core, error: Error, alone: bool) -> Result<Wait, Error> {
+    fn wait_of(driver: &mut Core, error: Error, alone: bool) -> Result<Wait, Error> {
         let Some((each, operation)) = wait_after(error.kind(), alone, &driver.timeouts) else { return Err(error) };
         let turn = matches!(error.kind(), ErrorKind::ReceiveFirst);
         let read = !turn && driver.core.interest().read && !driver.core.receive_space().is_empty();

@@ -2,12 +2,13 @@
 
 use std::time::{Duration, Instant};
 
-use wireline_proto::Framing;
+use wireline_proto::{ExchangeId, Framing};
 
 use crate::connection::Connection;
 use crate::driver::Driver;
 use crate::driver::waiting::Waiting;
 use crate::error::{Error, ErrorKind};
+use crate::reply;
 use crate::timeouts::{Operation, Timeouts};
 use crate::transport::Transport;
 
@@ -69,7 +70,10 @@ impl Turn {
 }
 
 /// What the other half may be waiting for has changed when this has.
-pub(super) fn state_of<S: Transport>(driver: &Driver<S>) -> impl PartialEq + use<S> {
+pub(super) type State = ((u64, usize, u64, u64), Option<ExchangeId>, reply::State, bool, bool, Framing);
+
+/// See [`State`].
+pub(super) fn state_of<S: Transport>(driver: &Driver<S>) -> State {
     let core = &driver.core;
     let moved = (core.bytes_sent(), core.transmit().len(), core.bytes_received(), driver.reply.content_read);
     (moved, core.receiving(), driver.reply.state, driver.transport.is_none(), driver.mute, core.content_due())
