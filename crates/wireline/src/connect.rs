@@ -29,6 +29,7 @@ use crate::connect::lookup::{Resolver, Shared};
 use crate::connect::origin::Origin;
 use crate::connect::passage::Way;
 use crate::connect::proxy::Proxy;
+use crate::connect::reopen::Anew;
 use crate::connect::rules::ProxyRules;
 #[cfg(feature = "tls")]
 use crate::connect::tls::TlsSettings;
@@ -61,7 +62,8 @@ pub struct Connector {
     config: Config,
     resolver: Shared,
     options: Options,
-    auto_open: bool,
+    /// How its connections connect anew, where they do: others have nothing of it in the program.
+    anew: Option<Anew>,
     /// Through which proxy to which origin; `None` through none.
     proxy: Option<Arc<dyn Way>>,
     tls: TlsSettings,
@@ -149,7 +151,7 @@ impl Connector {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn auto_open(mut self, auto_open: bool) -> Self {
-        self.auto_open = auto_open;
+        self.anew = auto_open.then_some(reopen::anew);
         self
     }
 

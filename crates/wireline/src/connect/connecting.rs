@@ -22,7 +22,7 @@ use crate::connect::passage::{Asking, Passage};
 use crate::connect::proxy::Route;
 #[cfg(feature = "tls")]
 use crate::connect::tls::{self, TlsSettings};
-use crate::connection::{Connection, Made, Reopen};
+use crate::connection::{Connection, Made};
 use crate::error::{Context, Error, ErrorKind, Stage};
 use crate::reply::Head;
 use crate::timeouts::{Bound, Operation};
@@ -60,7 +60,7 @@ use crate::wait::{wait_for, wanted_of};
 pub struct Connecting {
     pub(super) connector: Connector,
     pub(super) origin: Origin,
-    place: Place,
+    pub(super) place: Place,
     proxy: Option<Arc<dyn Passage>>,
     /// The origin's addresses, where a proxy is to be given one.
     pub(super) targets: VecDeque<SocketAddr>,
@@ -473,13 +473,8 @@ impl Connecting {
         connection.set_canceller(canceller.clone());
         connection.set_nonblocking(self.is_nonblocking);
         let forwards = self.proxy.as_ref().filter(|proxy| proxy.route(&self.origin) == Route::Forward);
-        let reopen: Option<Box<dyn Reopen<Stream>>> = if self.connector.auto_open {
-            Some(Box::new(Self::new(self.connector.clone(), self.origin.clone(), self.place.clone())))
-        } else {
-            None
-        };
         let made = Made {
-            reopen,
+            reopen: self.connector.anew.map(|anew| anew(self)),
             setup: std::mem::take(&mut self.setup),
             forward: forwards.map(|proxy| Box::new((Arc::clone(proxy), self.origin.clone()))),
             answer: self.answer.take(),

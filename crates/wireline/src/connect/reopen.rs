@@ -6,6 +6,14 @@ use crate::driver::Driver;
 use crate::error::{Error, ErrorKind};
 use crate::transport::stream::Stream;
 
+/// Makes what connects anew as a connection is made.
+pub(super) type Anew = fn(&Connecting) -> Box<dyn Reopen<Stream>>;
+
+/// The same way, from its beginning.
+pub(super) fn anew(made: &Connecting) -> Box<dyn Reopen<Stream>> {
+    Box::new(Connecting::new(made.connector.clone(), made.origin.clone(), made.place.clone()))
+}
+
 impl Reopen<Stream> for Connecting {
     fn begun(&self) -> Option<&Self> {
         (!matches!(self.step, Step::Beginning)).then_some(self)
