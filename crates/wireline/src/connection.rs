@@ -75,36 +75,6 @@ impl Connection<Stream> {
     pub fn connect(origin: &str) -> Result<Self, Error> {
         Connector::new().connect(&Origin::parse(origin)?)
     }
-
-    /// Two halves, for two threads: one sends requests, the other receives their responses, and neither waits for the
-    /// other. Exchanges in flight go on.
-    ///
-    /// ```
-    /// # let server = wireline_testkit::Origin::start()?;
-    /// # let connection = wireline::Connection::connect(&server.url(""))?;
-    /// let requests: Vec<_> =
-    ///     (0..100).map(|n| connection.request("GET", format!("/bytes/{n}")).build()).collect::<Result<_, _>>()?;
-    /// let (mut send, mut receive) = connection.split()?;
-    /// let sender = std::thread::spawn(move || {
-    ///     for request in &requests {
-    ///         send.send(request)?;
-    ///     }
-    ///     Ok::<_, wireline::Error>(send)
-    /// });
-    /// for n in 0..100 {
-    ///     assert_eq!(receive.receive()?.bytes()?.len(), n);
-    /// }
-    /// let connection = receive.unsplit(sender.join().expect("it does not panic")?).expect("they belong together");
-    /// assert_eq!(connection.reuse(), wireline::Reuse::Now);
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
-    ///
-    /// # Errors
-    /// The system has no descriptors left (three are needed), or the connection is closed
-    /// ([`NotConnected`](std::io::ErrorKind::NotConnected)).
-    pub fn split(self) -> std::io::Result<(SendHalf, ReceiveHalf)> {
-        split::split(self)
-    }
 }
 
 impl<T: Read + Write> Connection<Bring<T>> {
@@ -478,6 +448,36 @@ impl From<UnixStream> for Connection<Stream> {
 }
 
 impl<S: Transport + AsFd> Connection<S> {
+    /// Two halves, for two threads: one sends requests, the other receives their responses, and neither waits for the
+    /// other. Exchanges in flight go on. The stream has to be one that does not wait where it is told not to.
+    ///
+    /// ```
+    /// # let server = wireline_testkit::Origin::start()?;
+    /// # let connection = wireline::Connection::connect(&server.url(""))?;
+    /// let requests: Vec<_> =
+    ///     (0..100).map(|n| connection.request("GET", format!("/bytes/{n}")).build()).collect::<Result<_, _>>()?;
+    /// let (mut send, mut receive) = connection.split()?;
+    /// let sender = std::thread::spawn(move || {
+    ///     for request in &requests {
+    ///         send.send(request)?;
+    ///     }
+    ///     Ok::<_, wireline::Error>(send)
+    /// });
+    /// for n in 0..100 {
+    ///     assert_eq!(receive.receive()?.bytes()?.len(), n);
+    /// }
+    /// let connection = receive.unsplit(sender.join().expect("it does not panic")?).expect("they belong together");
+    /// assert_eq!(connection.reuse(), wireline::Reuse::Now);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// The system has no descriptors left (three are needed), or the connection is closed
+    /// ([`NotConnected`](std::io::ErrorKind::NotConnected)).
+    pub fn split(self) -> std::io::Result<(SendHalf<S>, ReceiveHalf<S>)> {
+        split::split(self)
+    }
+
     /// The descriptor to wait on; `None` once the connection is closed.
     #[must_use]
     pub fn fd(&self) -> Option<BorrowedFd<'_>> {

@@ -20,7 +20,6 @@ use crate::connection::Connection;
 use crate::driver::Driver;
 use crate::error::{Error, ErrorKind};
 use crate::timeouts::{Bound, Operation};
-use crate::transport::stream::Stream;
 use crate::transport::{Ready, Transport};
 use crate::wait::{wait_for, wanted_of};
 use rustix::event::{PollFd, PollFlags};
@@ -30,16 +29,14 @@ pub use receive::{ReceiveHalf, Received};
 pub use send::SendHalf;
 pub use turn::Turn;
 
-type Core = Driver<Stream>;
-
-struct Shared {
+struct Shared<S: Transport> {
     /// The same socket, to wait on without the lock.
     socket: OwnedFd,
-    inner: Mutex<Inner>,
+    inner: Mutex<Inner<S>>,
 }
 
-struct Inner {
-    connection: Connection<Stream>,
+struct Inner<S: Transport> {
+    connection: Connection<S>,
     /// Which half waits to be rung for: the sending one, the receiving one.
     waits: [bool; 2],
     /// Which half is gone.
@@ -49,14 +46,14 @@ struct Inner {
 }
 
 /// What both halves are.
-struct Half {
-    shared: Arc<Shared>,
+struct Half<S: Transport> {
+    shared: Arc<Shared<S>>,
     /// Rings for the other half, and is rung.
     bell: UnixStream,
     side: usize,
 }
 
-impl std::fmt::Debug for Half {
+impl<S: Transport> std::fmt::Debug for Half<S> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Half").field("side", &self.side).finish_non_exhaustive()
     }
@@ -76,7 +73,7 @@ struct Wait {
 const SEND: usize = 0;
 const RECEIVE: usize = 1;
 
-pub(crate) fn split(mut connection: Connection<Stream>) -> io::Result<(SendHalf, ReceiveHalf)> {
+pub(crate) fn split<S: Transport + AsFd>(mut connection: Connection<S>) -> io::Result<(SendHalf<S>, ReceiveHalf<S>)> {
     let socket = match connection.fd() {
         Some(fd) => fd.try_clone_to_owned()?,
         None => return Err(io::ErrorKind::NotConnected.into()),
@@ -91,17 +88,17 @@ pub(crate) fn split(mut connection: Connection<Stream>) -> io::Result<(SendHalf,
     Ok((SendHalf::new(send), ReceiveHalf::new(Half { shared, bell: receive_bell, side: RECEIVE })))
 }
 
-impl Half {
-    fn lock(&self) -> MutexGuard<'_, Inner> {
+impl<S: Transport> Half<S> {
+    fn lock(&self) -> MutexGuard<'_, Inner<S>> {
         self.shared.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Does what needs no waiting.
-    fn with<T>(&self, act: impl FnOnce(&mut Core) -> T) -> T {
+    fn with<T>(&self, act: impl FnOnce(&mut Driver<S>) -> T) -> T {
         self.hold(&mut self.lock(), act)
     }
 
-    fn hold<T>(&self, inner: &mut Inner, act: impl FnOnce(&mut Core) -> T) -> T {
+    fn hold<T>(&self, inner: &mut Inner<S>, act: impl FnOnce(&mut Driver<S>) -> T) -> T {
         let driver = inner.connection.driver();
         let before = state_of(driver);
         let result = act(driver);
@@ -110,7 +107,7 @@ impl Half {
     }
 
     /// Tells the other half, where it waits, of what is another state now.
-    fn tell(&self, inner: &mut Inner, before: State) {
+    fn tell(&self, inner: &mut Inner<S>, before: State) {
         let driver = inner.connection.driver();
         let has_changed = before != state_of(driver);
         if driver.transport.is_none() && !inner.is_shut {
@@ -129,7 +126,7 @@ impl Half {
     }
 
     /// Does something, again and again as long as it would have to wait, and waits in between.
-    fn until_done<T>(&self, mut act: impl FnMut(&mut Core, bool) -> Result<T, Error>) -> Result<T, Error> {
+    fn until_done<T>(&self, mut act: impl FnMut(&mut Driver<S>, bool) -> Result<T, Error>) -> Result<T, Error> {
         loop {
             let mut inner = self.lock();
             let alone = inner.gone[1 - self.side];
@@ -141,7 +138,7 @@ impl Half {
     }
 
     /// Waits for what may let the same go well after an error, if anything does.
-    fn wait_after(&self, mut inner: MutexGuard<'_, Inner>, error: Error, alone: bool) -> Result<(), Error> {
+    fn wait_after(&self, mut inner: MutexGuard<'_, Inner<S>>, error: Error, alone: bool) -> Result<(), Error> {
         let wait = Self::wait_of(inner.connection.driver(), error, alone)?;
         inner.waits[self.side] = true;
         drop(inner);
@@ -149,7 +146,7 @@ impl Half {
     }
 
     /// What to wait for after an error, if anything.
-    fn wait_of(driver: &mut Core, error: Error, alone: bool) -> Result<Wait, Error> {
+    fn wait_of(driver: &mut Driver<S>, error: Error, alone: bool) -> Result<Wait, Error> {
         let Some((each, operation)) = wait_after(error.kind(), alone, &driver.timeouts) else { return Err(error) };
         let turn = matches!(error.kind(), ErrorKind::ReceiveFirst);
         let read = !turn && driver.core.interest().read && !driver.core.receive_space().is_empty();
@@ -190,7 +187,7 @@ impl Half {
     }
 
     /// Both halves together again, if they are of one connection.
-    fn join(self, other: Self) -> Result<Connection<Stream>, (Self, Self)> {
+    fn join(self, other: Self) -> Result<Connection<S>, (Self, Self)> {
         if !Arc::ptr_eq(&self.shared, &other.shared) {
             return Err((self, other));
         }

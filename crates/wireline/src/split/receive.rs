@@ -5,29 +5,32 @@ use std::io::{self, Read};
 
 use wireline_proto::{ExchangeId, Fields, FieldsRef, Reuse, StatusCode, Unanswered};
 
-use super::{Core, Half, SendHalf};
+use super::{Half, SendHalf};
 use crate::connection::Connection;
+use crate::driver::Driver;
 use crate::error::Error;
 #[cfg(doc)]
 use crate::error::ErrorKind;
 use crate::reply::{Head, State};
 use crate::timing::Marks;
+use crate::transport::Transport;
+use crate::transport::stream::Stream;
 
 /// The receiving half of a connection, for one thread, while another has the [`SendHalf`]: see [`Connection::split`].
 ///
 /// Dropped, it leaves the other half to send as long as the receive buffer has room for what nobody receives.
-pub struct ReceiveHalf(Option<Half>);
+pub struct ReceiveHalf<S: Transport = Stream>(Option<Half<S>>);
 
-impl ReceiveHalf {
-    pub(super) fn new(half: Half) -> Self {
+impl<S: Transport> ReceiveHalf<S> {
+    pub(super) fn new(half: Half<S>) -> Self {
         Self(Some(half))
     }
 
-    pub(super) fn take(mut self) -> Half {
+    pub(super) fn take(mut self) -> Half<S> {
         self.0.take().expect("it is there until now")
     }
 
-    fn half(&self) -> &Half {
+    fn half(&self) -> &Half<S> {
         self.0.as_ref().expect("it is there until it is taken")
     }
 
@@ -38,7 +41,7 @@ impl ReceiveHalf {
     /// [`NothingOwed`](ErrorKind::NothingOwed): the sending half is gone, and all is received. Else as
     /// [`Pipeline::receive`](crate::Pipeline::receive); it may be a [`Timeout`](ErrorKind::Timeout) of sending what is
     /// queued.
-    pub fn receive(&mut self) -> Result<Received<'_>, Error> {
+    pub fn receive(&mut self) -> Result<Received<'_, S>, Error> {
         let response = self.half().until_done(|driver, _| {
             if driver.core.receiving().is_none() {
                 // A close is noticed also while nothing is in flight.
@@ -72,12 +75,12 @@ impl ReceiveHalf {
     ///
     /// # Errors
     /// The halves, when they are not of the same connection.
-    pub fn unsplit(self, send: SendHalf) -> Result<Connection, (SendHalf, Self)> {
+    pub fn unsplit(self, send: SendHalf<S>) -> Result<Connection<S>, (SendHalf<S>, Self)> {
         send.unsplit(self)
     }
 }
 
-impl Drop for ReceiveHalf {
+impl<S: Transport> Drop for ReceiveHalf<S> {
     fn drop(&mut self) {
         if let Some(half) = &self.0 {
             half.leave();
@@ -85,7 +88,7 @@ impl Drop for ReceiveHalf {
     }
 }
 
-impl fmt::Debug for ReceiveHalf {
+impl<S: Transport> fmt::Debug for ReceiveHalf<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("ReceiveHalf")
     }
@@ -101,7 +104,7 @@ struct Kept {
 }
 
 impl Kept {
-    fn of(driver: &Core) -> Self {
+    fn of<S: Transport>(driver: &Driver<S>) -> Self {
         let mut kept = Self {
             head: driver.reply.head().clone(),
             interim: driver.reply.interim().to_vec(),
@@ -112,7 +115,7 @@ impl Kept {
         kept
     }
 
-    fn note(&mut self, driver: &Core) {
+    fn note<S: Transport>(&mut self, driver: &Driver<S>) {
         if driver.reply.state == State::Ended {
             self.is_complete = true;
             driver.reply.trailers().clone_into(&mut self.trailers);
@@ -123,12 +126,12 @@ impl Kept {
 /// A final response whose head has come, to the receiving half: as [`Response`](crate::Response). Another protocol cannot
 /// be switched to here: [`unsplit`](ReceiveHalf::unsplit) first.
 #[derive(Debug)]
-pub struct Received<'h> {
-    half: &'h Half,
+pub struct Received<'h, S: Transport = Stream> {
+    half: &'h Half<S>,
     response: Kept,
 }
 
-impl Received<'_> {
+impl<S: Transport> Received<'_, S> {
     /// The head, to keep a clone of.
     #[must_use]
     pub fn head(&self) -> &Head {
@@ -207,13 +210,13 @@ impl Received<'_> {
 /// How much content is read at a time.
 const PIECE: usize = 16 << 10;
 
-impl Read for Received<'_> {
+impl<S: Transport> Read for Received<'_, S> {
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
         Ok(self.read_content(into)?)
     }
 }
 
-impl Drop for Received<'_> {
+impl<S: Transport> Drop for Received<'_, S> {
     fn drop(&mut self) {
         if !self.response.is_complete {
             self.half.with(|driver| {

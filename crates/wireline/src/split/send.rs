@@ -12,6 +12,8 @@ use crate::error::Error;
 #[cfg(doc)]
 use crate::error::ErrorKind;
 use crate::timeouts::Timeouts;
+use crate::transport::Transport;
+use crate::transport::stream::Stream;
 
 /// The sending half of a connection, for one thread, while another has the [`ReceiveHalf`]: see
 /// [`Connection::split`]. Its methods are those of a [`Pipeline`](crate::Pipeline), but where that asks for a response to
@@ -19,18 +21,18 @@ use crate::timeouts::Timeouts;
 ///
 /// Dropped in the middle of a request's content it gives the rest up and shuts its direction down, so that the peer does
 /// not wait for it; the other half still receives the responses.
-pub struct SendHalf(Option<Half>);
+pub struct SendHalf<S: Transport = Stream>(Option<Half<S>>);
 
-impl SendHalf {
-    pub(super) fn new(half: Half) -> Self {
+impl<S: Transport> SendHalf<S> {
+    pub(super) fn new(half: Half<S>) -> Self {
         Self(Some(half))
     }
 
-    pub(super) fn take(mut self) -> Half {
+    pub(super) fn take(mut self) -> Half<S> {
         self.0.take().expect("it is there until now")
     }
 
-    fn half(&self) -> &Half {
+    fn half(&self) -> &Half<S> {
         self.0.as_ref().expect("it is there until it is taken")
     }
 
@@ -129,12 +131,12 @@ impl SendHalf {
     ///
     /// # Errors
     /// The halves, when they are not of the same connection.
-    pub fn unsplit(self, receive: ReceiveHalf) -> Result<Connection, (Self, ReceiveHalf)> {
+    pub fn unsplit(self, receive: ReceiveHalf<S>) -> Result<Connection<S>, (Self, ReceiveHalf<S>)> {
         self.take().join(receive.take()).map_err(|(send, receive)| (Self::new(send), ReceiveHalf::new(receive)))
     }
 }
 
-impl Drop for SendHalf {
+impl<S: Transport> Drop for SendHalf<S> {
     fn drop(&mut self) {
         let Some(half) = &self.0 else { return };
         half.with(give_up_content);
@@ -142,7 +144,7 @@ impl Drop for SendHalf {
     }
 }
 
-impl fmt::Debug for SendHalf {
+impl<S: Transport> fmt::Debug for SendHalf<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("SendHalf")
     }
