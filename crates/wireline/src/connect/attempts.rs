@@ -54,7 +54,6 @@ impl Options {
 }
 
 /// The attempts to connect to one host that are going on.
-#[derive(Debug)]
 pub(crate) struct Attempts {
     race: Race,
     going: Vec<OwnedFd>,

@@ -1,6 +1,7 @@
 //! A connection while it is being made: one step behind another, none of which waits.
 
 use std::collections::VecDeque;
+use std::fmt;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::os::fd::BorrowedFd;
@@ -56,7 +57,6 @@ use crate::wait::{wait_for, wanted_of};
 /// assert_eq!(connection.get("/bytes/0")?.status(), 200);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-#[derive(Debug)]
 pub struct Connecting {
     pub(super) connector: Connector,
     pub(super) origin: Origin,
@@ -80,7 +80,7 @@ pub struct Connecting {
 }
 
 /// Where an origin is.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(crate) enum Place {
     At(Vec<SocketAddr>),
     Name,
@@ -88,7 +88,6 @@ pub(crate) enum Place {
 }
 
 /// One thing that has to be done, and how far it is.
-#[derive(Debug)]
 pub(crate) enum Step {
     /// Nothing has begun.
     Beginning,
@@ -111,7 +110,7 @@ pub(crate) enum Step {
 }
 
 /// Whom a step is about.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Whom {
     Origin,
     Proxy,
@@ -128,7 +127,7 @@ pub(crate) enum Went {
 }
 
 /// How far a stream leads.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Reach {
     /// To whom was connected to: the proxy, if there is one.
     Next,
@@ -485,5 +484,11 @@ impl Connecting {
         connection.set_origin(self.origin.clone(), made);
         connection.driver().take_in_early(&std::mem::take(&mut self.early));
         connection
+    }
+}
+
+impl fmt::Debug for Connecting {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Connecting").field("origin", &self.origin).field("stage", &self.stage()).finish_non_exhaustive()
     }
 }

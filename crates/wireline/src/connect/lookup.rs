@@ -121,7 +121,6 @@ impl Shared {
 }
 
 /// A look-up on a thread of its own, since nothing can tell the system's resolver when to stop.
-#[derive(Debug)]
 pub(crate) struct Lookup {
     thread: JoinHandle<io::Result<Vec<SocketAddr>>>,
     /// Its other end is closed when the thread is about to end.

@@ -23,7 +23,7 @@ pub(super) trait Way: fmt::Debug + Send + Sync {
 }
 
 /// A proxy on the way to an origin.
-pub(crate) trait Passage: fmt::Debug + Send + Sync {
+pub(crate) trait Passage: Send + Sync {
     /// Its host and port.
     fn place(&self) -> (&str, u16);
 
@@ -41,7 +41,7 @@ pub(crate) trait Passage: fmt::Debug + Send + Sync {
 }
 
 /// What is said to a proxy before there is a way to the origin.
-pub(crate) trait Asking: fmt::Debug + Send {
+pub(crate) trait Asking: Send {
     /// What it waits for.
     fn wanted(&self) -> Option<(BorrowedFd<'_>, Ready)>;
 

@@ -24,14 +24,12 @@ const ROUNDS: u32 = 8;
 const REFUSAL: u64 = 64 << 10;
 
 /// A SOCKS5 handshake.
-#[derive(Debug)]
 struct Greeting {
     stream: Stream,
     socks: Socks5,
 }
 
 /// CONNECT, and what comes of it.
-#[derive(Debug)]
 struct Tunnelling {
     connection: Connection<Stream>,
     proxy: Arc<Proxy>,
