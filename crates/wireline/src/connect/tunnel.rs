@@ -88,13 +88,11 @@ impl Greeting {
 impl Tunnelling {
     /// Goes on without waiting.
     fn advance(&mut self) -> Result<Answer, Error> {
-        let response = match self.ask.take() {
-            Some(request) => {
-                self.is_asked = true;
-                self.connection.send(&request, ())?
-            }
-            None => self.connection.receive()?,
-        };
+        if let Some(request) = self.ask.take() {
+            self.is_asked = true;
+            self.connection.driver().send_bare(&request)?;
+        }
+        let response = self.connection.receive()?;
         let head = response.head().clone();
         match response.into_switched() {
             Ok(switched) => {
