@@ -218,6 +218,7 @@ impl Request {
     ///
     /// # Errors
     /// As [`RequestBuilder::build`].
+    #[inline]
     pub fn from_http(
         parts: &http::request::Parts,
         default_host: Option<&str>,
@@ -253,6 +254,7 @@ impl TryFrom<&http::request::Parts> for Request {
     type Error = InvalidRequest;
 
     /// As [`from_http`](Request::from_http), with nothing given: the content's framing has to be among the fields.
+    #[inline]
     fn try_from(parts: &http::request::Parts) -> Result<Self, InvalidRequest> {
         Self::from_http(parts, None, None)
     }

@@ -56,6 +56,7 @@ impl Head {
     ///
     /// # Errors
     /// A field that a `HeaderMap` does not take.
+    #[inline]
     pub fn to_http(&self) -> Result<http::Response<()>, InvalidField> {
         self.0.as_ref().to_http()
     }

@@ -65,6 +65,7 @@ impl<'a> ResponseHead<'a> {
     ///
     /// # Errors
     /// [`InvalidField`] for a value that only a [`Leniency`](crate::Leniency) let in.
+    #[inline]
     pub fn to_http(&self) -> Result<http::Response<()>, InvalidField> {
         let mut response = http::Response::new(());
         *response.status_mut() = self.status();

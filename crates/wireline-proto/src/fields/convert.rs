@@ -1,4 +1,7 @@
 //! To and from the map of the `http` crate.
+//!
+//! What makes or reads one is `#[inline]` throughout the crate: the map is generic, so its code would be compiled here for
+//! everybody, though few convert.
 
 use http::header::{HeaderMap, HeaderName, HeaderValue};
 
@@ -6,6 +9,7 @@ use super::{Fields, FieldsRef, InvalidField};
 
 impl From<&HeaderMap> for Fields {
     /// In the map's order; names come out in lower case, since the map forgets theirs.
+    #[inline]
     fn from(map: &HeaderMap) -> Self {
         let mut fields = Self::new();
         for (name, value) in map {
@@ -22,6 +26,7 @@ impl TryFrom<FieldsRef<'_>> for HeaderMap {
     ///
     /// # Errors
     /// [`InvalidField`] for a value that only a [`Leniency`](crate::Leniency) let in.
+    #[inline]
     fn try_from(fields: FieldsRef<'_>) -> Result<Self, InvalidField> {
         let mut map = Self::try_with_capacity(fields.len()).map_err(|_| InvalidField::TooMany)?;
         for field in fields.iter() {
@@ -36,6 +41,7 @@ impl TryFrom<FieldsRef<'_>> for HeaderMap {
 impl TryFrom<&Fields> for HeaderMap {
     type Error = InvalidField;
 
+    #[inline]
     fn try_from(fields: &Fields) -> Result<Self, InvalidField> {
         fields.as_ref().try_into()
     }
