@@ -176,6 +176,7 @@ impl Connector {
     /// [`tunnel_always`](Proxy::tunnel_always) was asked for, it makes a tunnel.
     ///
     /// Connections to given addresses and to Unix sockets go to no proxy.
+    #[inline]
     pub fn proxy(mut self, proxy: Proxy) -> Self {
         self.proxy = Some(Arc::new(proxy));
         self
@@ -183,6 +184,7 @@ impl Connector {
 
     /// Goes through the proxy that these rules name for the origin, if any: [`ProxyRules::from_env`] for those of the
     /// environment, which is not looked at otherwise.
+    #[inline]
     pub fn proxy_rules(mut self, rules: ProxyRules) -> Self {
         self.proxy = Some(Arc::new(rules));
         self

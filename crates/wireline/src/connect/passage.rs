@@ -1,6 +1,8 @@
 //! What a connect has to know of a proxy.
 //!
-//! Both are traits so that a program that names no proxy has none in it: no tunnel, no SOCKS, no list of exceptions.
+//! These are traits so that a program that names no proxy has none in it: no tunnel, no SOCKS, no list of exceptions. What is
+//! behind them is `#[inline]` for the same reason, here and in `tunnel.rs`: it is compiled where a proxy is named, and with it
+//! the driver that a tunnel talks through.
 
 use std::fmt;
 use std::os::fd::BorrowedFd;
@@ -50,34 +52,41 @@ pub(crate) trait Asking: Send {
 }
 
 impl Way for Proxy {
+    #[inline]
     fn passage(&self, _: &Origin) -> Option<Arc<dyn Passage>> {
         Some(Arc::new(self.clone()))
     }
 }
 
 impl Way for ProxyRules {
+    #[inline]
     fn passage(&self, origin: &Origin) -> Option<Arc<dyn Passage>> {
         self.proxy_for(origin)?.passage(origin)
     }
 }
 
 impl Passage for Proxy {
+    #[inline]
     fn place(&self) -> (&str, u16) {
         (self.host(), self.port())
     }
 
+    #[inline]
     fn is_secure(&self) -> bool {
         self.is_secure()
     }
 
+    #[inline]
     fn route(&self, origin: &Origin) -> Route {
         self.route(origin)
     }
 
+    #[inline]
     fn ask(self: Arc<Self>, stream: Stream, connecting: &Connecting) -> Result<Step, Error> {
         tunnel::begin(self, stream, connecting)
     }
 
+    #[inline]
     fn forward(&self, request: &Request, origin: &Origin) -> Result<Option<Request>, InvalidRequest> {
         self.forward(request, origin, None)
     }

@@ -45,6 +45,7 @@ enum Answer {
 }
 
 /// The first step over a stream to a proxy that does not forward.
+#[inline]
 pub(super) fn begin(proxy: Arc<Proxy>, stream: Stream, connecting: &Connecting) -> Result<Step, Error> {
     if proxy.route(&connecting.origin) == Route::Tunnel {
         let mut connection = Connection::with_transport(stream, connecting.connector.config);
@@ -63,6 +64,7 @@ pub(super) fn begin(proxy: Arc<Proxy>, stream: Stream, connecting: &Connecting) 
 
 impl Greeting {
     /// Goes on without waiting, and says what came behind the proxy's last word, when that has come.
+    #[inline]
     fn advance(&mut self) -> io::Result<Option<Vec<u8>>> {
         let Self { stream, socks } = self;
         let mut space = [0; 512];
@@ -87,6 +89,7 @@ impl Greeting {
 
 impl Tunnelling {
     /// Goes on without waiting.
+    #[inline]
     fn advance(&mut self) -> Result<Answer, Error> {
         if let Some(request) = self.ask.take() {
             self.is_asked = true;
@@ -124,11 +127,13 @@ impl Tunnelling {
 }
 
 impl Asking for Greeting {
+    #[inline]
     fn wanted(&self) -> Option<(BorrowedFd<'_>, Ready)> {
         let write = !self.socks.transmit().is_empty() || self.stream.is_flushing();
         Some((self.stream.as_fd(), Ready { read: !write, write }))
     }
 
+    #[inline]
     fn go(mut self: Box<Self>, connecting: &mut Connecting) -> Result<Went, Error> {
         match self.advance() {
             Ok(early) => {
@@ -152,11 +157,13 @@ impl Asking for Greeting {
 }
 
 impl Asking for Tunnelling {
+    #[inline]
     fn wanted(&self) -> Option<(BorrowedFd<'_>, Ready)> {
         let interest = self.connection.interest();
         self.connection.fd().map(|fd| (fd, Ready { read: interest.read, write: interest.write }))
     }
 
+    #[inline]
     fn go(mut self: Box<Self>, connecting: &mut Connecting) -> Result<Went, Error> {
         let context = connecting.context(Stage::Tunnelling);
         let proxy = Arc::clone(&self.proxy);
