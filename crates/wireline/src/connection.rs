@@ -2,7 +2,6 @@
 
 mod questions;
 
-use std::fmt;
 use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::os::fd::{AsFd, BorrowedFd};
@@ -52,7 +51,8 @@ pub struct Connection<S: Transport = Stream> {
 
 /// Makes another connection to the same origin.
 pub(crate) trait Reopen<S: Transport>: Send {
-    fn reopen(&mut self, settings: &Driver<S>) -> Result<Connection<S>, Error>;
+    /// Puts it in the place of the one before, and gives the proxy's answer.
+    fn reopen(&mut self, before: &mut Driver<S>) -> Result<Option<Box<Head>>, Error>;
 
     /// What goes on with it at the next call, where it has begun.
     fn begun(&self) -> Option<&Connecting>;
@@ -399,17 +399,21 @@ impl<S: Transport> Connection<S> {
         if !matches!(driver.core.reuse(), Reuse::Never(_)) {
             return Ok(());
         }
-        let new = reopen.reopen(driver)?;
-        self.renew(new);
+        self.proxy_answer = reopen.reopen(driver)?;
         Ok(())
     }
 
     /// Goes on as another connection to the same origin, with what was set on this one: timeouts, deadline, canceller, tap,
     /// drain. Its counts and its exchanges begin from zero. What was in flight here is lost.
-    pub fn renew(&mut self, mut new: Self) {
-        new.driver.keep_settings_of(&mut self.driver);
-        std::mem::swap(&mut self.driver, &mut new.driver);
-        self.proxy_answer = new.proxy_answer.take();
+    pub fn renew(&mut self, new: Self) {
+        self.proxy_answer = new.replace(&mut self.driver);
+    }
+
+    /// Takes the place of another one, and gives the proxy's answer.
+    pub(crate) fn replace(mut self, before: &mut Driver<S>) -> Option<Box<Head>> {
+        self.driver.keep_settings_of(before);
+        std::mem::swap(before, &mut self.driver);
+        self.proxy_answer.take()
     }
 
     pub(crate) fn set_origin(&mut self, origin: Origin, made: Made<S>) {
@@ -418,14 +422,6 @@ impl<S: Transport> Connection<S> {
         self.reopen = made.reopen;
         self.driver.clock.setup = made.setup;
         self.driver.forward = made.forward;
-    }
-}
-
-/// Without how to connect anew: as a part of every `Reopen`, that would be in each program, though few print it.
-impl<S: Transport> fmt::Debug for Connection<S> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut shown = f.debug_struct("Connection");
-        shown.field("origin", &self.origin).field("driver", &self.driver).finish_non_exhaustive()
     }
 }
 

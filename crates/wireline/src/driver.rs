@@ -92,6 +92,7 @@ pub(crate) enum Filled {
 const LOOK_AFTER: Duration = Duration::from_millis(1);
 
 impl<S: Transport> Driver<S> {
+    #[inline]
     pub(crate) fn new(core: Core, transport: S) -> Self {
         Self {
             core,

@@ -1,9 +1,10 @@
 //! Connecting anew.
 
 use crate::connect::connecting::{Connecting, Step};
-use crate::connection::{Connection, Reopen};
+use crate::connection::Reopen;
 use crate::driver::Driver;
 use crate::error::{Error, ErrorKind};
+use crate::reply::Head;
 use crate::transport::stream::Stream;
 
 /// Makes what connects anew as a connection is made.
@@ -19,17 +20,17 @@ impl Reopen<Stream> for Connecting {
         (!matches!(self.step, Step::Beginning)).then_some(self)
     }
 
-    fn reopen(&mut self, settings: &Driver<Stream>) -> Result<Connection<Stream>, Error> {
-        self.connector.timeouts.clone_from(&settings.timeouts);
-        self.connector.deadline = settings.deadline;
-        self.connector.canceller.clone_from(&settings.canceller);
-        self.is_nonblocking = settings.is_nonblocking;
+    fn reopen(&mut self, before: &mut Driver<Stream>) -> Result<Option<Box<Head>>, Error> {
+        self.connector.timeouts.clone_from(&before.timeouts);
+        self.connector.deadline = before.deadline;
+        self.connector.canceller.clone_from(&before.canceller);
+        self.is_nonblocking = before.is_nonblocking;
         let made = self.finish();
         if made.as_ref().is_err_and(|error| matches!(error.kind(), ErrorKind::Timeout(_))) {
             // The next request has time again, and nothing of it is for whoever has not answered in this one's.
             self.step = Step::Beginning;
             self.forget();
         }
-        made
+        Ok(made?.replace(before))
     }
 }

@@ -1,5 +1,6 @@
 //! What a connection can be asked, at any time.
 
+use std::fmt;
 use std::time::Instant;
 
 use wireline_proto::{Deviations, ExchangeId, Interest, Reuse, Unanswered};
@@ -135,5 +136,13 @@ impl<S: Transport> Connection<S> {
     /// connection.
     pub fn transport_mut(&mut self) -> Option<&mut S> {
         self.driver.transport.as_mut()
+    }
+}
+
+/// Without how to connect anew: as a part of every `Reopen`, that would be in each program, though few print it.
+impl<S: Transport> fmt::Debug for Connection<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut shown = f.debug_struct("Connection");
+        shown.field("origin", &self.origin).field("driver", &self.driver).finish_non_exhaustive()
     }
 }
