@@ -224,18 +224,18 @@ impl Connector {
     /// Begins to connect, for those who go on by themselves: [`connect`](Self::connect) in steps.
     #[must_use]
     pub fn begin(&self, origin: &Origin) -> Connecting {
-        Connecting::new(self.clone(), origin.clone(), Place::Name)
+        Connecting::new(self, origin, Place::Name)
     }
 
     /// Begins to connect: [`connect_at`](Self::connect_at) in steps.
     #[must_use]
     pub fn begin_at(&self, origin: &Origin, addresses: &[SocketAddr]) -> Connecting {
-        Connecting::new(self.clone(), origin.clone(), Place::At(addresses.to_vec()))
+        Connecting::new(self, origin, Place::At(addresses.to_vec()))
     }
 
     /// Begins to connect: [`connect_unix`](Self::connect_unix) in steps.
     #[must_use]
     pub fn begin_unix(&self, origin: &Origin, path: impl AsRef<Path>) -> Connecting {
-        Connecting::new(self.clone(), origin.clone(), Place::Unix(path.as_ref().to_owned()))
+        Connecting::new(self, origin, Place::Unix(path.as_ref().to_owned()))
     }
 }

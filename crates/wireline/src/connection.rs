@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use http::Method;
-use wireline_proto::{Config, Connection as Core, Request, RequestBuilder, Reuse};
+use wireline_proto::{Config, Request, RequestBuilder, Reuse};
 
 use crate::canceller::Canceller;
 use crate::connect::Connector;
@@ -95,7 +95,7 @@ impl<S: Transport> Connection<S> {
     /// Over a transport.
     #[must_use]
     pub fn with_transport(transport: S, config: Config) -> Self {
-        let driver = Driver::new(Core::new(config), transport);
+        let driver = Driver::new(transport, config);
         Self { driver, origin: None, host: None, proxy_answer: None, reopen: None }
     }
 

@@ -93,9 +93,8 @@ const LOOK_AFTER: Duration = Duration::from_millis(1);
 
 impl<S: Transport> Driver<S> {
     #[inline]
-    pub(crate) fn new(core: Core, transport: S) -> Self {
+    pub(crate) fn new(transport: S, config: Config) -> Self {
         Self {
-            core,
             transport: Some(transport),
             timeouts: timeouts::Shared::default(),
             deadline: None,
@@ -123,6 +122,8 @@ impl<S: Transport> Driver<S> {
             mute: false,
             heard: Instant::now(),
             unseen: true,
+            // Last, so that there is nothing of it to free where something before it fails.
+            core: Core::new(config),
         }
     }
 

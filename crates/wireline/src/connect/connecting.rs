@@ -142,12 +142,10 @@ pub(super) enum Reach {
 const BACKLOG: Duration = Duration::from_millis(10);
 
 impl Connecting {
-    pub(crate) fn new(connector: Connector, origin: Origin, place: Place) -> Self {
+    pub(crate) fn new(connector: &Connector, origin: &Origin, place: Place) -> Self {
         let way = connector.proxy.as_ref().filter(|_| matches!(place, Place::Name));
-        let proxy = way.and_then(|way| way.passage(&origin));
+        let proxy = way.and_then(|way| way.passage(origin));
         Self {
-            connector,
-            origin,
             place,
             proxy,
             targets: VecDeque::new(),
@@ -159,6 +157,8 @@ impl Connecting {
             is_nonblocking: false,
             started: Instant::now(),
             setup: Setup::default(),
+            origin: origin.clone(),
+            connector: connector.clone(),
         }
     }
 

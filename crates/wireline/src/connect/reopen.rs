@@ -12,7 +12,7 @@ pub(super) type Anew = fn(&Connecting) -> Box<dyn Reopen<Stream>>;
 
 /// The same way, from its beginning.
 pub(super) fn anew(made: &Connecting) -> Box<dyn Reopen<Stream>> {
-    Box::new(Connecting::new(made.connector.clone(), made.origin.clone(), made.place.clone()))
+    Box::new(Connecting::new(&made.connector, &made.origin, made.place.clone()))
 }
 
 impl Reopen<Stream> for Connecting {
