@@ -390,7 +390,7 @@ impl<'a> FieldsRef<'a> {
     /// sections 5.3 and 5.6.1).
     #[must_use]
     pub fn has_token(&self, name: &str, token: &str) -> bool {
-        self.has_element(name, &|element| element.eq_ignore_ascii_case(token.as_bytes()))
+        self.get_all(name).any(|value| grammar::lists(value, token.as_bytes()))
     }
 
     /// Whether an element of that list is what is looked for.

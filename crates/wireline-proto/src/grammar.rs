@@ -217,6 +217,11 @@ pub(crate) fn list(value: &[u8]) -> impl Iterator<Item = &[u8]> {
     })
 }
 
+/// Whether this token is an element of a list, whatever its case.
+pub(crate) fn lists(value: &[u8], token: &[u8]) -> bool {
+    list(value).any(|element| element.eq_ignore_ascii_case(token))
+}
+
 /// What an element of a list is called: it ends where parameters begin.
 pub(crate) fn without_parameters(element: &[u8]) -> &[u8] {
     let name = element.split(|&byte| byte == b';').next().unwrap_or_default();

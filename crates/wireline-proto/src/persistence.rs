@@ -36,10 +36,7 @@ fn has_option(fields: FieldsRef<'_>, option: &[u8]) -> bool {
         // The one that is sent mostly, where it is sent at all.
         Some((_, b"keep-alive")) => option == b"keep-alive",
         _ if !fields.has(Known::Connection) => false,
-        _ => {
-            let mut options = fields.known(Known::Connection).flat_map(|(_, value)| grammar::list(value));
-            options.any(|element| element.eq_ignore_ascii_case(option))
-        }
+        _ => fields.known(Known::Connection).any(|(_, value)| grammar::lists(value, option)),
     }
 }
 
@@ -47,6 +44,6 @@ fn has_option(fields: FieldsRef<'_>, option: &[u8]) -> bool {
 /// each protocol that the response names was among those offered, whatever the case.
 pub(crate) fn accepts_switch(role: &Role, fields: FieldsRef<'_>) -> bool {
     let Some(offered) = &role.offered else { return false };
-    let is_offered = |protocol: &[u8]| grammar::list(offered).any(|offer| offer.eq_ignore_ascii_case(protocol));
+    let is_offered = |protocol: &[u8]| grammar::lists(offered, protocol);
     fields.has_element("upgrade", &is_offered) && !fields.has_element("upgrade", &|protocol| !is_offered(protocol))
 }
