@@ -231,7 +231,8 @@ fn held(results: &Results) -> String {
 fn programs(results: &Results) -> String {
     let mut text = String::from(
         "\n### A program that does one GET\n\nBuilt by `cargo build --release` from nothing, with `strip = true` and nothing else; KiB are those beyond a program\n\
-         that does nothing. `cargo xtask bench programs`\n\n| | crates | KiB | build, CPU s |\n| --- | ---: | ---: | ---: |\n",
+         that does nothing. The dependencies of wireline without TLS are built for a program that does nothing with them.\n\
+         `cargo xtask bench programs`\n\n| | crates | KiB | build, CPU s |\n| --- | ---: | ---: | ---: |\n",
     );
     for (name, crates, kib, seconds) in results.programs() {
         let _ = writeln!(text, "| {name} | {crates} | {} | {} |", amount(kib), amount(seconds));

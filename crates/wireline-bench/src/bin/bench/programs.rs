@@ -12,8 +12,9 @@ use wireline_bench::{Failure, Report};
 use crate::results::Program;
 
 /// A name, what it depends on, and what it does. WIRELINE is the folder of our crates.
-const PROGRAMS: [(&str, &str, &str); 8] = [
+const PROGRAMS: [(&str, &str, &str); 9] = [
     ("nothing", "", "fn main() {}"),
+    ("wireline's dependencies", DEPENDENCIES, "fn main() {}"),
     ("wireline", "wireline = { path = \"WIRELINE/wireline\", default-features = false }", OURS),
     ("wireline, TLS", "wireline = { path = \"WIRELINE/wireline\" }", OURS),
     ("minreq", "minreq = \"3\"", "fn main() { print!(\"{}\", minreq::get(URL).send().unwrap().as_str().unwrap()); }"),
@@ -26,6 +27,11 @@ const PROGRAMS: [(&str, &str, &str); 8] = [
         "fn main() { print!(\"{}\", reqwest::blocking::get(URL).unwrap().text().unwrap()); }",
     ),
 ];
+
+/// What wireline without TLS depends on, and nothing is done with.
+const DEPENDENCIES: &str = "http = \"1\"
+safe_arch = { version = \">=0.7.4, <2\", default-features = false }
+rustix = { version = \"1\", default-features = false, features = [\"event\", \"fs\", \"net\", \"pipe\", \"std\"] }";
 
 const OURS: &str = "fn main() {
     let (origin, target) = wireline::Origin::of_url(URL).unwrap();
