@@ -265,6 +265,7 @@ mod tests {
     }
 
     #[test]
+    #[cfg_attr(miri, ignore = "too many lines for an hour; the test of a block has every byte")]
     fn a_byte_that_is_wrong_is_found_wherever_it_stands() {
         for byte in 0..=255_u8 {
             for (name, value, behind) in
@@ -283,6 +284,7 @@ mod tests {
     }
 
     #[test]
+    #[cfg_attr(miri, ignore = "too many lines for an hour; the test of a block has every byte")]
     fn neighbours_do_not_hide_a_byte_that_is_wrong() {
         for first in 0..=255_u8 {
             for second in 0..=255_u8 {
