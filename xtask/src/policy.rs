@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value;
 
 use crate::project::Project;
-use crate::run::{Findings, cargo, output, say};
+use crate::run::{Findings, cargo, output, run, say};
 
 /// The arrows: on which of our crates each may depend, development apart. A crate that is not here has no place yet.
 const ARROWS: &[(&str, &[&str])] = &[
@@ -38,6 +38,9 @@ const SEVERAL_VERSIONS: &[(&str, &str)] = &[
 const NEWER: [(&str, &str); 1] =
     [("ruzstd", "before 0.9 one block may become 4 GiB; the feature `zstd` says that it wants Rust 1.87")];
 
+/// Workspaces of their own with a lock file each, which no step builds.
+const APART: [&str; 2] = ["bench/Cargo.toml", "fuzz/Cargo.toml"];
+
 /// What `cargo metadata` says.
 pub(crate) struct Metadata(Value);
 
@@ -51,7 +54,14 @@ pub(crate) fn check(project: &Project) -> Findings {
         }
         Err(finding) => findings.push(finding),
     }
+    findings.extend(APART.iter().flat_map(|manifest| is_locked(project, manifest)));
     findings
+}
+
+/// A lock file goes stale when one of our crates, which these workspaces use, gets another dependency. Asked in this way cargo
+/// changes nothing and needs none of the packages, only what the registry says of them.
+fn is_locked(project: &Project, manifest: &str) -> Findings {
+    run(&mut cargo(project, &["update", "--locked", "--workspace", "--quiet", "--manifest-path", manifest]))
 }
 
 /// Cargo.lock is part of the tree: with `--locked`, which every step says, the tests run with what was reviewed.

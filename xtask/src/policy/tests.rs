@@ -113,3 +113,12 @@ fn compatibility_is_the_first_number_that_is_not_zero() {
     assert_eq!(compatible("0.14.1+x"), "0.14");
     assert_eq!(compatible("0.0.3"), "0.0.3");
 }
+
+#[test]
+fn every_workspace_apart_has_its_lock_file_looked_at() {
+    let root = Project::here().root;
+    let folders = std::fs::read_dir(&root).unwrap().map(|entry| entry.unwrap().path());
+    let mut apart: Vec<_> = folders.filter(|folder| folder.join("Cargo.lock").exists()).collect();
+    apart.sort_unstable();
+    assert_eq!(apart, APART.map(|manifest| root.join(manifest).with_file_name("")));
+}
