@@ -209,9 +209,10 @@ impl<S: Transport> Connection<S> {
     /// ```
     ///
     /// # Errors
-    /// As [`send`](Self::send), or [`NothingOwed`](crate::ErrorKind::NothingOwed).
+    /// As [`send`](Self::send), [`NothingOwed`](crate::ErrorKind::NothingOwed), or
+    /// [`ReceiveFirst`](crate::ErrorKind::ReceiveFirst) for a request that a [`Pipeline`] has sent behind others.
     pub fn resume<'a>(&mut self, content: impl Into<Content<'a>>) -> Result<Response<'_, S>, Error> {
-        self.driver.go_on(content.into())?;
+        self.driver.resume(content.into())?;
         self.receive()
     }
 

@@ -80,6 +80,14 @@ impl<S: Transport> Driver<S> {
         Ok(())
     }
 
+    /// Goes on with a request that was not sent in a pipeline. In one, the answers before its own are not for here.
+    pub(crate) fn resume(&mut self, content: Content<'_>) -> Result<(), Error> {
+        if self.core.content_due() != Framing::None && self.core.receiving().is_some() && !self.is_in_turn() {
+            return Err(self.error(ErrorKind::ReceiveFirst));
+        }
+        self.go_on(content)
+    }
+
     /// Sends what is left of the content of the request sent last.
     pub(crate) fn go_on(&mut self, content: Content<'_>) -> Result<(), Error> {
         if self.core.content_due() == Framing::None {
@@ -334,8 +342,13 @@ impl<S: Transport> Driver<S> {
     /// Sends a piece of content from the caller's memory. `false`: it was answered, or our side broke, before all of it
     /// had left.
     fn send_piece(&mut self, piece: &[u8], teller: &mut Teller<'_>) -> Result<bool, Error> {
-        // Where this goes on, it is framed already.
-        let framed = if self.core.framed_owed() > 0 { Ok(()) } else { self.core.frame_seen_content(piece) };
+        // Where this goes on, it is framed already. All of it, if it is the same content as before; if not, the rest is more.
+        let owed = usize::try_from(self.core.framed_owed()).unwrap_or(usize::MAX);
+        if owed > 0 && owed < piece.len() {
+            let (owed, more) = piece.split_at(owed);
+            return Ok(self.send_piece(owed, teller)? && self.send_piece(more, teller)?);
+        }
+        let framed = if owed > 0 { Ok(()) } else { self.core.frame_seen_content(piece) };
         if let Err(misuse) = framed {
             // The caller has more than was announced, and the peer has what came before.
             let error = self.misuse(misuse);
@@ -377,12 +390,17 @@ impl<S: Transport> Driver<S> {
 
     /// The same in a pipeline, where the events of the exchanges before it are not for here.
     pub(crate) fn hear_answer_in_turn(&mut self) -> Result<bool, Error> {
-        let newest = self.core.unanswered().last().map(|unanswered| unanswered.exchange);
-        if newest.is_some() && self.core.receiving() == newest {
+        if self.is_in_turn() {
             self.reply.begin();
             return self.hear_answer();
         }
         Ok(false)
+    }
+
+    /// Whether the request sent last is the next to be answered.
+    fn is_in_turn(&self) -> bool {
+        let newest = self.core.unanswered().last().map(|unanswered| unanswered.exchange);
+        newest.is_some() && self.core.receiving() == newest
     }
 
     pub(crate) fn take_in_now(&mut self) -> io::Result<()> {

@@ -10,8 +10,8 @@ use std::time::Duration;
 
 use rustix::event::{PollFd, PollFlags, poll};
 use wireline::{
-    CloseReason, Config, Connection, Content, ErrorKind, Fields, Limits, Operation, Ready, Request, Response, Reuse,
-    Stage, Stream, Transport,
+    CloseReason, Config, Connection, Content, ErrorKind, Fields, Limits, Misuse, Operation, Ready, Request, Response,
+    Reuse, Stage, Stream, Transport,
 };
 use wireline_testkit::{Script, Signal, pattern};
 
@@ -22,6 +22,7 @@ over_tcp_and_tls! {
     content_goes_on_after_an_early_answer_if_asked_to
     content_that_goes_on_also_ends
     a_send_that_would_block_goes_on_with_the_same_bytes
+    a_request_in_a_pipeline_does_not_go_on_before_those_in_front_of_it
     a_send_in_chunks_goes_on
     a_send_from_a_reader_goes_on
     a_send_that_took_too_long_goes_on
@@ -195,6 +196,28 @@ fn a_send_goes_on_wherever_it_had_to_stop() {
             }
         }
     }
+}
+
+#[test]
+fn a_send_that_goes_on_with_other_content_sends_no_more_than_was_announced() {
+    let content = pattern(9_000);
+    let mut connection = Connection::over(Narrow { room: 1_000, is_full: false, sent: Vec::new() });
+    let mut result = connection.send(&put(5_000), &content[..5_000]).map(drop);
+    while result.as_ref().is_err_and(|error| matches!(error.kind(), ErrorKind::WouldBlock(_))) {
+        result = connection.resume(&content).map(drop);
+    }
+    assert_eq!(result.unwrap_err().kind(), ErrorKind::Misuse(Misuse::ContentExcess { room: 0 }));
+    assert_eq!(connection.content_sent(), 5_000);
+}
+
+fn a_request_in_a_pipeline_does_not_go_on_before_those_in_front_of_it(over: Over) {
+    let peer = over.peer([Script::new().read_head().read_head().hold()]);
+    let mut connection = over.connect(&peer);
+    let mut pipeline = connection.pipeline();
+    pipeline.send(&Request::get("/", "a").unwrap()).unwrap();
+    pipeline.send(&put_on_request(3)).unwrap();
+    pipeline.suspend();
+    assert_eq!(connection.resume("abc").map(drop).unwrap_err().kind(), ErrorKind::ReceiveFirst);
 }
 
 fn a_send_in_chunks_goes_on(over: Over) {
