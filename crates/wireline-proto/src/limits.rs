@@ -4,7 +4,9 @@
 ///
 /// A bound that is passed gives the [`Limit`](crate::Limit) of the same name. Together they bound the memory of a
 /// connection whatever the peer sends: [`receive_buffer`](Self::receive_buffer) for its bytes, twice
-/// [`head`](Self::head) where values were folded, and forty bytes for each of [`fields`](Self::fields).
+/// [`head`](Self::head) where values were folded, and forty bytes for each of [`fields`](Self::fields). Most of it is lent
+/// by the thread, which keeps for its next connection what one needs no more: 64 buffers of up to 64 KiB at most, and as
+/// much as 64 heads need that are not unusually long (2 MiB).
 ///
 /// ```
 /// use wireline_proto::{Config, Connection, Limits};

@@ -225,7 +225,9 @@ impl Error {
 
     /// Keeps the memory of this error for the next one of this thread: whoever waits after each
     /// [`WouldBlock`](ErrorKind::WouldBlock), as an adapter to a runtime does, allocates nothing then.
-    pub fn recycle(self) {
+    pub fn recycle(mut self) {
+        // Content that came before a wait may be long.
+        self.0.partial = Vec::new();
         // A thread that ends keeps nothing.
         let _kept = SPARE.try_with(|spare| spare.set(Some(self.0)));
     }

@@ -40,6 +40,15 @@
 //!
 //! All that RFC 9110 and RFC 9112 say about the bytes is decided in [`proto`]; this crate moves them.
 //!
+//! # Memory
+//!
+//! What a connection holds is bounded by [`Limits`], and while nothing waits in it, it holds hardly any: buffers are lent by
+//! the thread that uses it, and go back to that. The thread keeps them for whichever of its connections is next, until it
+//! ends: at most 64 buffers of up to 64 KiB, as much as 64 connections need at once for heads and requests that are not
+//! unusually long (2 MiB), and for TLS four buffers of 66 KiB. Nothing wipes them before they are used again.
+//!
+//! # Where it runs
+//!
 //! It runs on Unix: it needs `poll` and writes that do not wait.
 //!
 //! # Features
