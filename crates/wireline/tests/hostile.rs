@@ -174,3 +174,14 @@ fn a_response_that_goes_on_and_on_is_not_read_on_when_it_is_dropped() {
     assert_eq!(connection.dropped(), Some(Dropped::Closed));
     assert!(connection.bytes_received() < 1 << 20, "{} bytes", connection.bytes_received());
 }
+
+/// Where the length says that it is not worth it, nothing is read at all.
+#[test]
+fn a_response_that_is_known_to_be_long_is_not_read_when_it_is_dropped() {
+    let head = b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n";
+    let mut connection = Connection::with_transport(Talker { head: Some(head), left: 10 << 20 }, Config::default());
+    connection.set_host("a");
+    drop(connection.get("/").unwrap());
+    assert_eq!(connection.dropped(), Some(Dropped::Closed));
+    assert_eq!(connection.bytes_received(), head.len() as u64);
+}

@@ -158,6 +158,12 @@ impl Write for Narrow {
         Ok(taken)
     }
 
+    /// What is queued and content behind it may leave at once.
+    fn write_vectored(&mut self, parts: &[IoSlice<'_>]) -> io::Result<usize> {
+        let bytes: Vec<u8> = parts.iter().flat_map(|part| part.iter().copied()).collect();
+        self.write(&bytes)
+    }
+
     fn flush(&mut self) -> io::Result<()> {
         Ok(())
     }

@@ -591,7 +591,11 @@ fn there_is_no_time_to_wait_for_when_nothing_waits() {
     connection.set_timeouts(timeouts);
     connection.set_nonblocking(true);
     assert_eq!(connection.get("/").unwrap_err().kind(), ErrorKind::WouldBlock(Operation::Read));
-    assert!(connection.until().is_some());
+    let until = connection.until();
+    assert!(until.is_some());
+    // A call that is made again goes on with the same wait.
+    assert_eq!(connection.receive().unwrap_err().kind(), ErrorKind::WouldBlock(Operation::Read));
+    assert_eq!(connection.until(), until);
     go_on.give();
     poll(&mut [PollFd::new(&connection.as_fd(), PollFlags::IN)], None).unwrap();
     assert_eq!(connection.receive().unwrap().status(), 204);

@@ -85,6 +85,7 @@ fn a_request_without_content(over: Over) {
     // It is whole: its response can still be received.
     drop(writer);
     assert!(matches!(connection.start(&get).unwrap_err().kind(), ErrorKind::InFlight));
+    assert!(matches!(connection.send(&get, ()).unwrap_err().kind(), ErrorKind::InFlight));
     assert_eq!(connection.receive().unwrap().status(), 204);
     assert_eq!(connection.start(&get).unwrap().abandon().unwrap().status(), 204);
     assert_eq!(connection.reuse(), Reuse::Now);
