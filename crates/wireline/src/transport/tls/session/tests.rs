@@ -321,3 +321,61 @@ fn a_handshake_message_without_end_is_too_long() {
     }
     assert_eq!(session.broken(), Some(&InvalidMessage::HandshakePayloadTooLarge.into()));
 }
+
+/// Numbers that look random and are the same each time (xorshift).
+struct Random(u64);
+
+impl Random {
+    fn below(&mut self, bound: usize) -> usize {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        (self.0 >> 8) as usize % bound
+    }
+
+    /// Changes a bit, or takes bytes away, or puts some between, or cuts the rest off; or does nothing.
+    fn disturb(&mut self, bytes: &mut Vec<u8>) {
+        let at = self.below(bytes.len());
+        let len = self.below(bytes.len() - at).min(50);
+        match self.below(5) {
+            0 => bytes[at] ^= 1 << self.below(8),
+            1 => drop(bytes.drain(at..at + len)),
+            2 => drop(bytes.splice(at..at, content(len))),
+            3 => bytes.truncate(at),
+            _ => {}
+        }
+    }
+}
+
+#[test]
+fn whatever_happens_on_the_way_what_is_read_is_how_the_content_begins() {
+    let mut random = Random(0x9E37_79B9_7F4A_7C15);
+    for round in 0..200 {
+        let (mut session, mut server) = connect(if round % 2 == 0 { &TLS12 } else { &TLS13 }, 0);
+        server.set_buffer_limit(None);
+        let content = content(1 + random.below(60_000));
+        let pieces: Vec<_> = content.chunks(1 + random.below(20_000)).collect();
+        let mut bytes = records(&mut server, &pieces);
+        server.send_close_notify();
+        bytes.extend(sent_by(&mut server));
+        random.disturb(&mut bytes);
+        let (mut all, mut rest) = (Vec::new(), &bytes[..]);
+        while !rest.is_empty() && !session.has_ended() && session.broken().is_none() {
+            let (now, later) = rest.split_at(rest.len().min(1 + random.below(30_000)));
+            give(&mut session, now);
+            rest = later;
+            let mut into = vec![0; random.below(20_000)];
+            let read = session.read(&mut into);
+            all.extend_from_slice(&into[..read]);
+            if random.below(3) == 0 {
+                // What breaks the session is for the next read to say.
+                let _broken = session.write(&[IoSlice::new(b"request")]);
+                let sent = session.transmit().len();
+                session.transmitted(random.below(sent + 1));
+            }
+        }
+        all.extend(read_all(&mut session, 1 + random.below(20_000)));
+        assert!(content.starts_with(&all), "{round}: {} bytes", all.len());
+        assert!(!session.has_ended() || all == content, "{round}: {} bytes, and an end", all.len());
+    }
+}
