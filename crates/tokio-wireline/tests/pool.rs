@@ -14,7 +14,7 @@ use std::task::Poll;
 use std::time::{Duration, Instant};
 
 use tokio::task::{LocalSet, yield_now};
-use tokio_wireline::{Canceller, Connector, ErrorKind, Origin, Pool, PoolLimits, Pooled, Reuse};
+use tokio_wireline::{Canceller, Connector, ErrorKind, ExchangeId, Origin, Pool, PoolLimits, Pooled, Reuse, Tap};
 use wireline_testkit::{Script, ScriptedPeer};
 
 fn origin(url: &str) -> Origin {
@@ -185,6 +185,21 @@ async fn what_has_been_idle_for_too_long_is_closed() {
 }
 
 #[tokio::test]
+async fn what_grows_old_behind_who_waits_for_it_is_not_lent() {
+    let server = wireline_testkit::Origin::start().expect("a server");
+    let (pool, origin) = (pool(1, 1), origin(&server.url("")));
+    let held = pool.get(&origin).await.expect("a connection");
+    let mut waiting = Box::pin(pool.get(&origin));
+    assert!(waits(&mut waiting).await);
+    tokio::time::pause();
+    drop(held);
+    // Nobody lets the one who waits go on meanwhile.
+    tokio::time::advance(Duration::from_secs(61)).await;
+    tokio::time::resume();
+    assert_eq!(waiting.await.expect("another").number(), 1);
+}
+
+#[tokio::test]
 async fn a_connection_that_the_peer_closed_meanwhile_is_not_lent() {
     let server = peers(2, &answer(false));
     let (pool, origin) = (pool(6, 100), origin(&server.url("")));
@@ -238,6 +253,19 @@ async fn what_is_taken_out_makes_place() {
     assert_eq!((pool.connections(), server.connections()), (1, 2));
 }
 
+/// Counts what it is shown.
+struct Nosy(Arc<AtomicUsize>);
+
+impl Tap for Nosy {
+    fn sent(&mut self, bytes: &[u8], _: Instant, _: Option<ExchangeId>) {
+        self.0.fetch_add(bytes.len(), Ordering::Relaxed);
+    }
+
+    fn received(&mut self, bytes: &[u8], _: Instant, _: Option<ExchangeId>) {
+        self.0.fetch_add(bytes.len(), Ordering::Relaxed);
+    }
+}
+
 #[tokio::test]
 async fn settings_are_the_borrowers_and_not_the_next_ones() {
     let server = wireline_testkit::Origin::start().expect("a server");
@@ -252,12 +280,15 @@ async fn settings_are_the_borrowers_and_not_the_next_ones() {
     connection.set_deadline(Instant::now().checked_sub(Duration::from_secs(1)));
     connection.set_host("elsewhere");
     connection.set_canceller(Some(others.clone())).expect("a descriptor");
+    let shown = Arc::new(AtomicUsize::new(0));
+    connection.set_tap(Some(Box::new(Nosy(Arc::clone(&shown)))));
     drop(connection);
     others.cancel();
     let mut connection = pool.get(&origin).await.expect("a connection");
     assert_eq!((connection.number(), connection.timeouts()), (0, before));
     let head = connection.get("/headers").await.expect("an answer").text().await.expect("its content");
     assert!(head.contains(&format!("Host: {}\r\n", server.host())), "{head}");
+    assert_eq!(shown.load(Ordering::Relaxed), 0, "what the next one sends is not shown to the one before");
     canceller.cancel();
     let error = connection.get("/bytes/1").await.map(drop).expect_err("it is canceled");
     assert_eq!(error.kind(), ErrorKind::Canceled);
