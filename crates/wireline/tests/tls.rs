@@ -3,13 +3,19 @@
 
 mod common;
 
+use std::cell::RefCell;
 use std::fmt;
-use std::io;
-use std::net::TcpStream;
+use std::io::{self, IoSlice, Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::rc::Rc;
 use std::sync::{Arc, Mutex};
+use std::thread;
+use std::time::Duration;
 
-use wireline::rustls::{CipherSuite, CommonState, HandshakeKind, KeyLog, crypto};
-use wireline::{Config, Connection, Connector, ErrorKind, Origin, Scheme, Socket, Stage, Stream, Tls, TlsSettings};
+use wireline::rustls::{CipherSuite, CommonState, HandshakeKind, KeyLog, ServerConnection, crypto};
+use wireline::{
+    Config, Connection, Connector, ErrorKind, Origin, Ready, Scheme, Socket, Stage, Stream, Tls, TlsSettings, Transport,
+};
 use wireline_testkit::{Script, ScriptedPeer};
 
 use common::{authority, roots};
@@ -166,4 +172,128 @@ fn the_handshake_may_come_with_a_long_request() {
     let response = connection.send(&request, &content).unwrap();
     assert!(response.request_sent());
     assert_eq!(response.status(), 204);
+}
+
+#[test]
+fn a_peer_is_told_why_a_handshake_failed() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let origin = Origin::new(Scheme::Https, "elsewhere.test", 443).unwrap();
+    let address = listener.local_addr().unwrap();
+    let server = thread::spawn(move || {
+        let mut session = ServerConnection::new(authority().server_config().unwrap()).unwrap();
+        session.complete_io(&mut listener.accept().unwrap().0).unwrap_err()
+    });
+    let connector = Connector::new().timeouts(common::patient()).tls(roots());
+    assert_eq!(connector.connect_at(&origin, &[address]).unwrap_err().kind(), ErrorKind::Certificate);
+    let told = server.join().unwrap();
+    assert!(told.to_string().contains("BadCertificate"), "{told}");
+}
+
+/// A server in memory that says what it hears, and what it is carried by.
+struct Echo {
+    session: ServerConnection,
+    carrier: Rc<RefCell<Carrier>>,
+}
+
+#[derive(Default)]
+struct Carrier {
+    has_no_room: bool,
+    cannot_flush: bool,
+    is_silent: bool,
+    has_ended: bool,
+    waited_for: Option<Ready>,
+}
+
+fn echo() -> (Tls<Echo>, Rc<RefCell<Carrier>>) {
+    let carrier = Rc::new(RefCell::new(Carrier::default()));
+    let session = ServerConnection::new(authority().server_config().unwrap()).unwrap();
+    let echo = Echo { session, carrier: Rc::clone(&carrier) };
+    (Tls::new(echo, authority().client_config().unwrap(), "localhost".try_into().unwrap()).unwrap(), carrier)
+}
+
+fn unless(it_blocks: bool) -> io::Result<()> {
+    if it_blocks { Err(io::ErrorKind::WouldBlock.into()) } else { Ok(()) }
+}
+
+impl Transport for Echo {
+    fn write(&mut self, parts: &[IoSlice<'_>]) -> io::Result<usize> {
+        unless(self.carrier.borrow().has_no_room)?;
+        let taken = self.session.read_tls(&mut &parts[0][..])?;
+        self.session.process_new_packets().map_err(io::Error::other)?;
+        let mut heard = Vec::new();
+        let _nothing_more = self.session.reader().read_to_end(&mut heard);
+        self.session.writer().write_all(&heard)?;
+        Ok(taken)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        unless(self.carrier.borrow().cannot_flush)
+    }
+
+    fn read(&mut self, mut into: &mut [u8], _: Option<Duration>) -> io::Result<usize> {
+        unless(self.carrier.borrow().is_silent || !self.session.wants_write())?;
+        self.session.write_tls(&mut into)
+    }
+
+    fn wait(&mut self, wanted: Ready, _: Option<Duration>) -> io::Result<Ready> {
+        self.carrier.borrow_mut().waited_for = Some(wanted);
+        Ok(wanted)
+    }
+
+    fn end_write(&mut self) {
+        self.carrier.borrow_mut().has_ended = true;
+    }
+
+    fn close(&mut self) {}
+}
+
+#[test]
+fn what_had_no_room_leaves_when_something_is_read() {
+    let (mut tls, carrier) = echo();
+    tls.handshake(None).unwrap();
+    carrier.borrow_mut().has_no_room = true;
+    assert_eq!(tls.write(&[IoSlice::new(b"question")]).unwrap(), 8);
+    assert!(tls.is_flushing());
+    carrier.borrow_mut().has_no_room = false;
+    let mut into = [0; 20];
+    assert_eq!(tls.read(&mut into, None).unwrap(), 8);
+    assert_eq!(&into[..8], b"question");
+}
+
+#[test]
+fn an_end_that_could_not_leave_is_told_when_something_is_read() {
+    let (mut tls, carrier) = echo();
+    tls.handshake(None).unwrap();
+    carrier.borrow_mut().cannot_flush = true;
+    tls.end_write();
+    assert!(!carrier.borrow().has_ended, "the notice has to leave before");
+    carrier.borrow_mut().cannot_flush = false;
+    assert_eq!(tls.read(&mut [0; 20], None).unwrap_err().kind(), io::ErrorKind::WouldBlock);
+    assert!(carrier.borrow().has_ended);
+}
+
+#[test]
+fn what_was_decrypted_is_not_waited_for() {
+    let (mut tls, carrier) = echo();
+    tls.handshake(None).unwrap();
+    tls.write(&[IoSlice::new(b"question")]).unwrap();
+    assert_eq!(tls.read(&mut [0; 3], None).unwrap(), 3);
+    let to_read = Ready { read: true, write: false };
+    assert_eq!(tls.wait(to_read, None).unwrap(), to_read);
+    assert_eq!(carrier.borrow().waited_for, None);
+    assert_eq!(tls.read(&mut [0; 20], None).unwrap(), 5);
+    assert_eq!(tls.wait(to_read, None).unwrap(), to_read);
+    assert_eq!(carrier.borrow().waited_for, Some(to_read));
+}
+
+#[test]
+fn who_writes_before_the_handshake_is_over_waits_for_what_the_peer_says() {
+    let (mut tls, carrier) = echo();
+    carrier.borrow_mut().is_silent = true;
+    assert_eq!(tls.write(&[IoSlice::new(b"question")]).unwrap_err().kind(), io::ErrorKind::WouldBlock);
+    let to_write = Ready { read: false, write: true };
+    assert_eq!(tls.wait(to_write, None).unwrap(), to_write);
+    assert_eq!(carrier.borrow().waited_for, Some(Ready { read: true, write: false }));
+    carrier.borrow_mut().is_silent = false;
+    assert_eq!(tls.write(&[IoSlice::new(b"question")]).unwrap(), 8);
 }
