@@ -80,10 +80,13 @@ impl<S: Transport> Driver<S> {
         Ok(())
     }
 
-    /// Goes on with a request that was not sent in a pipeline. In one, the answers before its own are not for here.
+    /// Goes on with the request sent last. In a pipeline the answers before its own are not for here.
     pub(crate) fn resume(&mut self, content: Content<'_>) -> Result<(), Error> {
-        if self.core.content_due() != Framing::None && self.core.receiving().is_some() && !self.is_in_turn() {
-            return Err(self.error(ErrorKind::ReceiveFirst));
+        if self.core.content_due() != Framing::None && self.core.receiving().is_some() {
+            if !self.is_in_turn() {
+                return Err(self.error(ErrorKind::ReceiveFirst));
+            }
+            self.reply.begin();
         }
         self.go_on(content)
     }

@@ -22,7 +22,7 @@ over_tcp_and_tls! {
     content_goes_on_after_an_early_answer_if_asked_to
     content_that_goes_on_also_ends
     a_send_that_would_block_goes_on_with_the_same_bytes
-    a_request_in_a_pipeline_does_not_go_on_before_those_in_front_of_it
+    a_request_in_a_pipeline_goes_on_behind_those_in_front_of_it
     a_send_in_chunks_goes_on
     a_send_from_a_reader_goes_on
     a_send_that_took_too_long_goes_on
@@ -216,14 +216,21 @@ fn a_send_that_goes_on_with_other_content_sends_no_more_than_was_announced() {
     assert_eq!(connection.content_sent(), 5_000);
 }
 
-fn a_request_in_a_pipeline_does_not_go_on_before_those_in_front_of_it(over: Over) {
-    let peer = over.peer([Script::new().read_head().read_head().hold()]);
+fn a_request_in_a_pipeline_goes_on_behind_those_in_front_of_it(over: Over) {
+    let script = Script::new().read_head().read_head().send(EMPTY).send("HTTP/1.1 100 Continue\r\n\r\n");
+    let peer = over.peer([script.expect("abc").send(EMPTY).hold()]);
     let mut connection = over.connect(&peer);
+    let mut timeouts = common::patient();
+    timeouts.expect_continue = None;
+    connection.set_timeouts(timeouts);
     let mut pipeline = connection.pipeline();
     pipeline.send(&Request::get("/", "a").unwrap()).unwrap();
     pipeline.send(&put_on_request(3)).unwrap();
     pipeline.suspend();
     assert_eq!(connection.resume("abc").map(drop).unwrap_err().kind(), ErrorKind::ReceiveFirst);
+    assert_eq!(connection.receive().unwrap().status(), 204);
+    assert_eq!(connection.resume("abc").unwrap().status(), 204);
+    assert_eq!((connection.content_sent(), connection.reuse()), (3, Reuse::Now));
 }
 
 fn a_send_in_chunks_goes_on(over: Over) {
