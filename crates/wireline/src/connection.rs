@@ -87,7 +87,7 @@ impl<T: Read + Write> Connection<Bring<T>> {
     /// The same, with a configuration of your own.
     #[must_use]
     pub fn over_with(stream: T, config: Config) -> Self {
-        Self::with_transport(Bring(stream), config)
+        Self::with_transport(Bring::new(stream), config)
     }
 }
 

@@ -3,7 +3,7 @@
 
 mod common;
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::io::{self, IoSlice, Read, Write};
 use std::rc::Rc;
 use std::time::Duration;
@@ -509,6 +509,58 @@ fn a_flush_that_is_interrupted_is_made_again() {
     connection.set_host("a");
     assert_eq!(connection.get("/").unwrap().status(), 204);
     assert_eq!(connection.reuse(), Reuse::Now);
+}
+
+/// A stream that keeps what it is given until it is flushed, and whose flush takes too long while it is told to; it gives all
+/// its answers at once.
+#[derive(Clone, Default)]
+struct Keeping {
+    kept: Rc<RefCell<Vec<u8>>>,
+    sent: Rc<RefCell<Vec<u8>>>,
+    answers: Rc<RefCell<Vec<u8>>>,
+    is_slow: Rc<Cell<bool>>,
+}
+
+impl Read for Keeping {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        let answers = self.answers.take();
+        if answers.is_empty() { Err(io::ErrorKind::TimedOut.into()) } else { answers.as_slice().read(into) }
+    }
+}
+
+impl Write for Keeping {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.kept.borrow_mut().write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        if self.is_slow.get() {
+            return Err(io::ErrorKind::TimedOut.into());
+        }
+        self.sent.borrow_mut().append(&mut self.kept.borrow_mut());
+        Ok(())
+    }
+}
+
+/// What is queued is offered before it is looked at what is here already, also where the stream has it already.
+#[test]
+fn what_a_stream_has_kept_leaves_before_an_answer_is_taken() {
+    let stream = Keeping::default();
+    stream.answers.borrow_mut().extend(EMPTY.repeat(2).bytes());
+    let mut connection = Connection::over(stream.clone());
+    let [first, second, third] = ["/1", "/2", "/3"].map(|target| Request::get(target, "a").unwrap());
+    let mut pipeline = connection.pipeline();
+    pipeline.queue(&first).unwrap();
+    pipeline.send(&second).unwrap();
+    drop(pipeline.receive().unwrap());
+    stream.is_slow.set(true);
+    pipeline.send(&third).unwrap();
+    stream.is_slow.set(false);
+    assert!(!stream.sent.borrow().ends_with(third.as_bytes()));
+    drop(pipeline.receive().unwrap());
+    assert!(stream.sent.borrow().ends_with(third.as_bytes()));
+    pipeline.suspend();
+    assert!(!connection.interest().write);
 }
 
 /// A transport that has no room for every other write, and whose peer answers and then ends its side.

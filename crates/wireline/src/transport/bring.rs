@@ -11,42 +11,54 @@ use crate::transport::{Ready, Transport};
 /// [`Stream`](crate::Stream), or for an implementation of [`Transport`]. What the stream returns for a timeout of its
 /// own, `WouldBlock` or `TimedOut`, becomes [`ErrorKind::WouldBlock`](crate::ErrorKind::WouldBlock).
 #[derive(Debug)]
-pub struct Bring<T>(pub(crate) T);
+pub struct Bring<T> {
+    stream: T,
+    /// What the stream has taken may not have left it.
+    is_flushing: bool,
+}
 
 impl<T> Bring<T> {
+    pub(crate) const fn new(stream: T) -> Self {
+        Self { stream, is_flushing: false }
+    }
+
     /// The stream.
     #[must_use]
     pub fn get_ref(&self) -> &T {
-        &self.0
+        &self.stream
     }
 
     /// The stream. Reading from it or writing to it takes bytes away from the connection.
     #[must_use]
     pub fn get_mut(&mut self) -> &mut T {
-        &mut self.0
+        &mut self.stream
     }
 
     /// The stream back.
     #[must_use]
     pub fn into_inner(self) -> T {
-        self.0
+        self.stream
     }
 }
 
 impl<T: Read + Write> Transport for Bring<T> {
     fn write(&mut self, parts: &[IoSlice<'_>]) -> io::Result<usize> {
-        self.0.write_vectored(parts).map_err(no_time_left)
+        let written = self.stream.write_vectored(parts).map_err(no_time_left)?;
+        self.is_flushing = true;
+        Ok(written)
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        self.0.flush().map_err(no_time_left)
+        self.stream.flush().map_err(no_time_left)?;
+        self.is_flushing = false;
+        Ok(())
     }
 
     fn read(&mut self, into: &mut [u8], patience: Option<Duration>) -> io::Result<usize> {
         if patience.is_some_and(|patience| patience.is_zero()) {
             return Err(io::ErrorKind::WouldBlock.into());
         }
-        self.0.read(into).map_err(no_time_left)
+        self.stream.read(into).map_err(no_time_left)
     }
 
     fn wait(&mut self, wanted: Ready, _: Option<Duration>) -> io::Result<Ready> {
@@ -59,9 +71,13 @@ impl<T: Read + Write> Transport for Bring<T> {
         false
     }
 
+    fn is_flushing(&self) -> bool {
+        self.is_flushing
+    }
+
     fn close(&mut self) {
         // There is nobody left to tell.
-        let _gone = self.0.flush();
+        let _gone = self.stream.flush();
     }
 }
 
