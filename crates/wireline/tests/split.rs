@@ -3,12 +3,17 @@
 
 mod common;
 
+use std::io::{self, BufRead, BufReader, IoSlice, Read, Write};
+use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::net::UnixStream;
 use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
 
-use wireline::{CloseReason, Config, Connection, Connector, ErrorKind, Fields, Limits, Request, Reuse, Scheme, Stream};
+use wireline::{
+    CloseReason, Config, Connection, Connector, ErrorKind, Fields, Limits, Ready, Request, Reuse, Scheme, Stream,
+    Transport,
+};
 use wireline_testkit::{Origin, Script, Signal, pattern};
 
 use common::{Over, over_tcp_and_tls};
@@ -202,4 +207,63 @@ fn a_receiver_is_never_left_waiting_for_a_sender_that_leaves() {
     for _ in 0..3_000 {
         assert_eq!(round.recv_timeout(WAIT).expect("it ends"), ErrorKind::NothingOwed);
     }
+}
+
+/// A transport of somebody else, which never waits.
+#[derive(Debug)]
+struct Foreign(UnixStream);
+
+impl Transport for Foreign {
+    fn write(&mut self, parts: &[IoSlice<'_>]) -> io::Result<usize> {
+        self.0.write_vectored(parts)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn read(&mut self, into: &mut [u8], _: Option<Duration>) -> io::Result<usize> {
+        self.0.read(into)
+    }
+
+    fn wait(&mut self, _: Ready, _: Option<Duration>) -> io::Result<Ready> {
+        Err(io::ErrorKind::WouldBlock.into())
+    }
+
+    fn close(&mut self) {}
+}
+
+impl AsFd for Foreign {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.0.as_fd()
+    }
+}
+
+#[test]
+fn whatever_has_a_descriptor_can_be_split() {
+    let (near, far) = UnixStream::pair().unwrap();
+    near.set_nonblocking(true).unwrap();
+    let peer = thread::spawn(move || {
+        for line in BufReader::new(&far).lines() {
+            if line.unwrap().is_empty() {
+                (&far).write_all(EMPTY.as_bytes()).unwrap();
+            }
+        }
+    });
+    let mut connection = Connection::with_transport(Foreign(near), Config::default());
+    connection.set_timeouts(common::patient());
+    let (mut send, mut receive) = connection.split().unwrap();
+    let sender = thread::spawn(move || {
+        for n in 0..1_000 {
+            send.send(&get(&format!("/{n}"))).unwrap();
+        }
+        send
+    });
+    for _ in 0..1_000 {
+        assert_eq!(receive.receive().unwrap().status(), 204);
+    }
+    let connection: Connection<Foreign> = receive.unsplit(sender.join().unwrap()).unwrap();
+    assert_eq!((connection.reuse(), connection.unanswered().count()), (Reuse::Now, 0));
+    drop(connection);
+    peer.join().unwrap();
 }
