@@ -122,9 +122,7 @@ impl<T: Lend> Lent<T> {
             }
         }
     }
-}
 
-impl<T: Lend> Lent<T> {
     /// In one place, since it is in the way of everything that is dropped.
     #[inline(never)]
     fn let_go(&mut self) {
