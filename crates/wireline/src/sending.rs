@@ -70,7 +70,7 @@ impl<S: Transport> Driver<S> {
     }
 
     /// Whether a request can be sent on its own.
-    fn check_free(&self) -> Result<(), Error> {
+    pub(crate) fn check_free(&self) -> Result<(), Error> {
         if self.transport.is_none() {
             return Err(self.closed());
         }

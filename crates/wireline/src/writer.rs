@@ -72,12 +72,7 @@ impl<S: Transport> Connection<S> {
     pub fn start(&mut self, request: &Request) -> Result<ContentWriter<'_, S>, Error> {
         self.reopen_if_over()?;
         let driver = self.driver();
-        if driver.transport.is_none() {
-            return Err(driver.closed());
-        }
-        if driver.core.receiving().is_some() {
-            return Err(driver.error(ErrorKind::InFlight));
-        }
+        driver.check_free()?;
         let exchange = driver.send_request(request)?;
         driver.reply.begin();
         Ok(ContentWriter {
