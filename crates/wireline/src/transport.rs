@@ -95,7 +95,8 @@ pub trait Transport {
         let _ = busy;
     }
 
-    /// Whether bytes that were taken have not left yet: then the stream waits for room to write, whatever is queued.
+    /// Whether bytes that were taken have not left yet: then the stream waits for room to write, whatever is queued. Where
+    /// it is not told so, nothing is flushed before the next write or the next wait.
     fn is_flushing(&self) -> bool {
         false
     }
