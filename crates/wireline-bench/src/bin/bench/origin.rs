@@ -312,4 +312,33 @@ mod tests {
         assert_eq!(answered(&[b"PUT / HTTP/1.1\r\ncontent-length: 3\r\n\r\nab", b"c"]), none);
         assert_eq!(answered(&[b"PUT / HTTP/1.1\r\nContent-Length: 3\r\n\r\nab"]), b"");
     }
+
+    #[test]
+    fn nothing_is_missing_where_nothing_is_copied() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let mut near = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        let (far, _) = listener.accept().unwrap();
+        let peer = thread::spawn(move || {
+            let mut client = Client::new(far);
+            let (mut buffer, mut answers) = (vec![0; BUFFER], Answers::default());
+            while client.turn(&mut buffer, &mut answers).unwrap() {}
+        });
+        let large = ["/length/3000001", "/chunked/100000/64"];
+        let mut requests = Vec::new();
+        // Content that would be a request, were it not dropped.
+        let content = b"GET /length/9 HTTP/1.1\r\n\r\n".repeat(20_000);
+        write!(requests, "PUT /none HTTP/1.1\r\nContent-Length: {}\r\n\r\n", content.len()).unwrap();
+        requests.extend_from_slice(&content);
+        large.iter().for_each(|target| write!(requests, "GET {target} HTTP/1.1\r\n\r\n").unwrap());
+        let mut expected = Vec::new();
+        for target in ["/none"].iter().chain(&large) {
+            Answer::to(target).write(&mut expected).unwrap();
+        }
+        near.write_all(&requests).unwrap();
+        let mut came = vec![0; expected.len()];
+        near.read_exact(&mut came).unwrap();
+        assert!(came == expected);
+        drop(near);
+        peer.join().unwrap();
+    }
 }
