@@ -151,7 +151,7 @@ impl Connector {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn auto_open(mut self, auto_open: bool) -> Self {
-        self.anew = auto_open.then_some(reopen::anew);
+        self.anew = auto_open.then_some(Anew::AS_BEFORE);
         self
     }
 

@@ -473,7 +473,7 @@ impl Connecting {
         connection.set_nonblocking(self.is_nonblocking);
         let forwards = self.proxy.as_ref().filter(|proxy| proxy.route(&self.origin) == Route::Forward);
         let made = Made {
-            reopen: self.connector.anew.map(|anew| anew(self)),
+            reopen: self.connector.anew.map(|anew| anew.of(self)),
             setup: std::mem::take(&mut self.setup),
             forward: forwards.map(|proxy| Box::new((Arc::clone(proxy), self.origin.clone()))),
             answer: self.answer.take(),

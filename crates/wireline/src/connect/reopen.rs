@@ -1,5 +1,7 @@
 //! Connecting anew.
 
+use std::fmt;
+
 use crate::connect::connecting::{Connecting, Step};
 use crate::connection::Reopen;
 use crate::driver::Driver;
@@ -8,11 +10,24 @@ use crate::reply::Head;
 use crate::transport::stream::Stream;
 
 /// Makes what connects anew as a connection is made.
-pub(super) type Anew = fn(&Connecting) -> Box<dyn Reopen<Stream>>;
+#[derive(Clone, Copy)]
+pub(super) struct Anew(fn(&Connecting) -> Box<dyn Reopen<Stream>>);
 
-/// The same way, from its beginning.
-pub(super) fn anew(made: &Connecting) -> Box<dyn Reopen<Stream>> {
-    Box::new(Connecting::new(&made.connector, &made.origin, made.place.clone()))
+impl Anew {
+    /// The same way, from its beginning.
+    pub(super) const AS_BEFORE: Self =
+        Self(|made| Box::new(Connecting::new(&made.connector, &made.origin, made.place.clone())));
+
+    pub(super) fn of(self, made: &Connecting) -> Box<dyn Reopen<Stream>> {
+        (self.0)(made)
+    }
+}
+
+impl fmt::Debug for Anew {
+    /// Not by the address of a function, which is another one in each run.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("as before")
+    }
 }
 
 impl Reopen<Stream> for Connecting {
@@ -32,5 +47,15 @@ impl Reopen<Stream> for Connecting {
             self.forget();
         }
         Ok(made?.replace(before))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::connect::Connector;
+
+    #[test]
+    fn what_is_printed_of_a_connector_is_the_same_in_each_run() {
+        assert!(format!("{:?}", Connector::new().auto_open(true)).contains("anew: Some(as before)"));
     }
 }
