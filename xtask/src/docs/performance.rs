@@ -122,8 +122,8 @@ const HOW: &str = "
 ## How each number is made
 
 - Each subject runs in a process of its own, pinned to one processor; the origin, ours and no more than canned answers,
-  is pinned to another. What comes over is checked for its length. Over TCP the origin copies no content: what it sends it
-  has in a file in memory, and what it is sent it drops unread.
+  is pinned to another. What comes over is checked for its length. Without TLS the origin copies no large content: what is
+  over 64 KiB it sends from a file in memory, and what it is sent it drops unread.
 - **CPU** is the time of the process on a processor, user and system, all its threads, for one exchange; **rate** is
   exchanges in a second of the clock. Each is the median of seven rounds; in a round every subject runs once, one after
   the other, for 0.2 s. A ratio is the median of the seven ratios within a round, so that what else the machine did met both.
