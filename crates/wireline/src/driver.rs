@@ -176,12 +176,16 @@ impl<S: Transport> Driver<S> {
 
     /// Looks, without waiting, whether the peer has closed or said something unasked since the last exchange.
     pub(crate) fn look(&mut self) {
-        if self.core.receiving().is_none() && self.transport.is_some() {
+        while self.core.receiving().is_none() && self.transport.is_some() {
             // Nothing there is what is hoped for; all else the core remembers.
             self.unseen = false;
-            let _nothing = self.take_in(Some(Duration::ZERO));
+            let looked = self.take_in(Some(Duration::ZERO));
             let _later = self.core.advance();
             self.close_if_over();
+            // Empty lines are let pass, a few of them, and an end may stand behind them.
+            if looked.is_err_and(|error| error.kind() != io::ErrorKind::Interrupted) {
+                break;
+            }
         }
     }
 

@@ -1,12 +1,13 @@
 //! What neither a caller that passes on what it was given nor a peer can make of a connection.
 #![allow(clippy::unwrap_used, reason = "a test says what it expects by panicking")]
 
+use std::collections::VecDeque;
 use std::io::{self, IoSlice};
 use std::time::Duration;
 
 use wireline::{
-    Config, Connection, Dropped, ErrorKind, InvalidProxy, InvalidRequest, InvalidUrl, Origin, Phase, Proxy,
-    ProxyScheme, Ready, Scheme, Socks5, SocksError, Transport, proto,
+    CloseReason, Config, Connection, Dropped, ErrorKind, InvalidProxy, InvalidRequest, InvalidUrl, Origin, Phase,
+    Proxy, ProxyScheme, Ready, Reuse, Scheme, Socks5, SocksError, Transport, proto,
 };
 use wireline_testkit::{Script, ScriptedPeer};
 
@@ -184,4 +185,58 @@ fn a_response_that_is_known_to_be_long_is_not_read_when_it_is_dropped() {
     drop(connection.get("/").unwrap());
     assert_eq!(connection.dropped(), Some(Dropped::Closed));
     assert_eq!(connection.bytes_received(), head.len() as u64);
+}
+
+/// A peer of which each read gives one piece, and then nothing for now.
+#[derive(Debug)]
+struct Pieces(VecDeque<io::Result<&'static [u8]>>);
+
+impl Transport for Pieces {
+    fn write(&mut self, parts: &[IoSlice<'_>]) -> io::Result<usize> {
+        Ok(parts[0].len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn read(&mut self, into: &mut [u8], _: Option<Duration>) -> io::Result<usize> {
+        let piece = self.0.pop_front().unwrap_or_else(|| Err(io::ErrorKind::WouldBlock.into()))?;
+        into[..piece.len()].copy_from_slice(piece);
+        Ok(piece.len())
+    }
+
+    fn wait(&mut self, wanted: Ready, _: Option<Duration>) -> io::Result<Ready> {
+        Ok(wanted)
+    }
+
+    fn close(&mut self) {}
+}
+
+/// An empty line behind a response is let pass (RFC 9112 section 9.2); what stands behind it is not, and is found by the
+/// same look.
+#[test]
+fn an_end_behind_an_empty_line_is_seen() {
+    let end: &[u8] = b"";
+    let looks: [(Vec<io::Result<&[u8]>>, Reuse); 5] = [
+        (vec![Ok(b"\r\n")], Reuse::Now),
+        (vec![Ok(b"\r\n"), Ok(end)], Reuse::Never(CloseReason::PeerClosed)),
+        (
+            vec![Ok(b"\r"), Ok(b"\n"), Err(io::ErrorKind::ConnectionReset.into())],
+            Reuse::Never(CloseReason::StreamBroken),
+        ),
+        (vec![Ok(b"\r\n"), Ok(b"HTTP/1.1 200 OK\r\n")], Reuse::Never(CloseReason::Unsolicited)),
+        (vec![Err(io::ErrorKind::Interrupted.into()), Ok(end)], Reuse::Never(CloseReason::PeerClosed)),
+    ];
+    for (pieces, reuse) in looks {
+        let shown = format!("{pieces:?}");
+        let mut peer = VecDeque::from(pieces);
+        peer.push_front(Ok(b"HTTP/1.1 204 No Content\r\n\r\n"));
+        // A request on a new connection looks as well.
+        peer.push_front(Err(io::ErrorKind::WouldBlock.into()));
+        let mut connection = Connection::with_transport(Pieces(peer), Config::default());
+        connection.set_host("a");
+        assert_eq!(connection.get("/").unwrap().status(), 204);
+        assert_eq!(connection.look(), reuse, "{shown}");
+    }
 }
