@@ -81,7 +81,7 @@ pub(crate) struct Driver<S: Transport> {
 /// What became of a wait for bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Filled {
-    /// Bytes came, or the end.
+    /// Bytes came, or the end; or our side broke, and what is waited for may not come any more.
     Came,
     /// The caller's own bound passed.
     Late,
@@ -248,6 +248,7 @@ impl<S: Transport> Driver<S> {
 
     /// Waits until bytes came, no longer than `until`, while it sends what is queued.
     pub(crate) fn fill(&mut self, until: Option<Instant>) -> Result<Filled, Error> {
+        let was_mute = self.mute;
         loop {
             if self.transport.is_none() {
                 return Err(self.closed());
@@ -257,6 +258,9 @@ impl<S: Transport> Driver<S> {
                     return Ok(Filled::Came);
                 }
                 continue;
+            }
+            if self.mute && !was_mute {
+                return Ok(Filled::Came);
             }
             let bound = self.bound(Operation::Read)?;
             let patience = until.map(|until| until.saturating_duration_since(Instant::now()));

@@ -3,11 +3,13 @@
 
 mod common;
 
-use std::io::{self, Write};
+use std::io::{self, IoSlice, Write};
 use std::time::Duration;
 
 use rustix::event::{PollFd, PollFlags, poll};
-use wireline::{CloseReason, Connection, Content, ErrorKind, Fields, Framing, Request, Reuse, Stream};
+use wireline::{
+    CloseReason, Config, Connection, Content, ErrorKind, Fields, Framing, Ready, Request, Reuse, Stream, Transport,
+};
 use wireline_testkit::{Script, Signal, pattern};
 
 use common::{Over, over_tcp_and_tls};
@@ -309,4 +311,45 @@ fn nothing_is_lost_without_waiting(over: Over) {
     assert_eq!((connection.content_sent(), connection.reuse()), (MUCH as u64, Reuse::Now));
     drop(connection);
     assert!(peer.join()[0].received().ends_with(&content));
+}
+
+/// A transport that has no room for the first write and breaks at the second, and whose peer says nothing.
+#[derive(Debug, Default)]
+struct Breaking {
+    writes: usize,
+}
+
+impl Transport for Breaking {
+    fn write(&mut self, _: &[IoSlice<'_>]) -> io::Result<usize> {
+        self.writes += 1;
+        let kind = if self.writes == 1 { io::ErrorKind::WouldBlock } else { io::ErrorKind::BrokenPipe };
+        Err(kind.into())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn read(&mut self, _: &mut [u8], _: Option<Duration>) -> io::Result<usize> {
+        Err(io::ErrorKind::WouldBlock.into())
+    }
+
+    fn wait(&mut self, _: Ready, _: Option<Duration>) -> io::Result<Ready> {
+        Ok(Ready { read: false, write: true })
+    }
+
+    fn close(&mut self) {}
+}
+
+/// Where the request cannot leave, nobody will ask for its content: that is no wait that is over, and no misuse.
+#[test]
+fn nobody_is_waited_for_who_was_not_asked() {
+    for patience in [Some(Duration::ZERO), None, Some(Duration::from_secs(10))] {
+        let mut connection = Connection::with_transport(Breaking::default(), Config::default());
+        let request = Request::builder("PUT", "/").host("a").content_length(5).expect_continue().build().unwrap();
+        let mut writer = connection.start(&request).unwrap().continue_within(patience);
+        assert!(!writer.await_continue().unwrap(), "{patience:?}");
+        assert_eq!(writer.write_content(b"hello").unwrap(), 0);
+        assert!(writer.is_refused());
+    }
 }
