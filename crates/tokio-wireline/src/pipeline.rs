@@ -17,7 +17,7 @@ use crate::transport::{AsyncTransport, Stream};
 /// one.
 ///
 /// Every future may be dropped, and the call made again: nothing is queued or received twice. Dropped itself with exchanges
-/// in flight, the pipeline closes the connection.
+/// in flight, the pipeline closes the connection; [`suspend`](Self::suspend) leaves them there.
 #[derive(Debug)]
 pub struct Pipeline<'c, S: AsyncTransport = Stream> {
     inner: wireline::Pipeline<'c, S>,
@@ -108,6 +108,11 @@ impl<'c, S: AsyncTransport> Pipeline<'c, S> {
         R: IntoIterator<Item: Borrow<Request>>,
     {
         Run { inner: self.inner.run(requests, depth), wait: self.wait, content: Vec::new(), is_over: false }
+    }
+
+    /// As [`wireline::Pipeline::suspend`]: another [`pipeline`](crate::Connection::pipeline) goes on.
+    pub fn suspend(self) {
+        self.inner.suspend();
     }
 
     /// As [`wireline::Pipeline::set_deadline`].

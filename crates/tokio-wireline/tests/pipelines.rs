@@ -34,6 +34,7 @@ over_tcp_and_tls! {
     content_that_waits_behind_others_says_so
     an_upload_in_a_pipeline_that_is_answered_early_stops
     dropped_with_exchanges_in_flight_it_closes
+    suspended_it_leaves_them_to_another
 }
 
 /// The next of a stream, which needs no crate of helpers.
@@ -242,6 +243,22 @@ async fn an_upload_in_a_pipeline_that_is_answered_early_stops(over: Over) {
     drop(response);
     pipeline.abandon().unwrap();
     assert_eq!(pipeline.reuse(), Reuse::Never(CloseReason::ContentAbandoned));
+}
+
+async fn suspended_it_leaves_them_to_another(over: Over) {
+    let answer = |n: u32| format!("HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\n{n}");
+    let peer = over.peer([Script::new().read_head().read_head().send(answer(0) + &answer(1)).hold()]);
+    let mut connection = over.connect(&peer).await;
+    let mut pipeline = connection.pipeline();
+    pipeline.queue(&get("/0")).await.unwrap();
+    pipeline.send(&get("/1")).await.unwrap();
+    assert_eq!(pipeline.receive().await.unwrap().text().await.unwrap(), "0");
+    pipeline.suspend();
+    assert_eq!(connection.unanswered().count(), 1);
+    let mut pipeline = connection.pipeline();
+    assert_eq!(pipeline.receive().await.unwrap().text().await.unwrap(), "1");
+    pipeline.suspend();
+    assert_eq!(connection.reuse(), Reuse::Now);
 }
 
 async fn dropped_with_exchanges_in_flight_it_closes(over: Over) {
