@@ -54,6 +54,8 @@ impl<S: Transport> Driver<S> {
         block_size: usize,
         teller: &mut Teller<'_>,
     ) -> Result<Option<bool>, Error> {
+        // Nobody waits for a piece to leave, so it may be large where nobody wants to be told of each.
+        let at_once = if teller.progress.is_some() { AT_ONCE } else { 4 * AT_ONCE } as u64;
         // What the file was seen to hold, behind the blocks that were framed.
         let mut ahead = 0;
         let mut is_begun = self.core.framed_owed() > 0;
@@ -66,7 +68,7 @@ impl<S: Transport> Driver<S> {
                     }
                 }
                 let block = match self.core.content_due() {
-                    Framing::Length(due) => due.min(AT_ONCE as u64),
+                    Framing::Length(due) => due.min(at_once),
                     _ => ahead.min(block_size as u64),
                 };
                 if block == 0 {
@@ -79,7 +81,7 @@ impl<S: Transport> Driver<S> {
                 ahead = ahead.saturating_sub(block);
                 is_begun = true;
             }
-            let offered = self.offer_file(file, AT_ONCE as u64);
+            let offered = self.offer_file(file, at_once);
             teller.tell(self.content_sent);
             match offered {
                 _ if self.mute => return Ok(Some(false)),
