@@ -42,7 +42,7 @@ impl Options {
             None => Ok(()),
             Some(local) if local.is_ipv4() != address.is_ipv4() => Err(io::Error::new(
                 io::ErrorKind::AddrNotAvailable,
-                "an address of the other family cannot be reached from the local one",
+                format!("{address} cannot be reached from {}", local.ip()),
             )),
             Some(local) => {
                 // A port that is given can be used again as soon as its last connection is gone.
