@@ -215,6 +215,7 @@ fn content_length(fields: FieldsRef<'_>) -> Option<Result<(u64, Place), Wrong>> 
     any_content_length(fields)
 }
 
+/// The same where it is not one number on one line.
 #[cold]
 fn any_content_length(fields: FieldsRef<'_>) -> Option<Result<(u64, Place), Wrong>> {
     let mut length = None;
